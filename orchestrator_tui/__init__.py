@@ -1,0 +1,3 @@
+"""orch-tui: run and watch pipelines from the terminal."""
+
+__version__ = "0.1.0"

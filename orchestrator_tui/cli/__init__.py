@@ -1,0 +1,1 @@
+"""One module a verb: flags to settings, rooms joined, exit status."""

@@ -1,0 +1,1 @@
+"""Mechanisms that know bytes, paths and time, never runs."""

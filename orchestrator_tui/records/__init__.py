@@ -1,0 +1,1 @@
+"""Shapes on disk: what the files of a run say, as frozen values."""

@@ -1,0 +1,109 @@
+"""RunFacts: the little that a list needs to know of a run, from whichever shape of manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.manifest import (
+    STAGE_DONE,
+    CommandRecord,
+    CommandStatus,
+    Manifest,
+)
+from orchestrator_tui.records.times import parse_time
+
+SUMMARY_LENGTH = 240  # characters of a summary's first line that are kept
+
+
+class RunShape(StrEnum):
+    """Which of the shapes of docs/formats.md a run was read from."""
+
+    CLI = "cli"  # .runs/<task>/cli/<run>/manifest.json
+    MCP = "mcp"  # October 2025: .runs/<task>/mcp/<run>/manifest.json
+    SUMMARY = "summary"  # a RunSummary in .runs/<task>/<run>/manifest.json, without a cli run
+    OTHER = "other"  # any other manifest in .runs/<task>/<run>/
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a list shows of a run. Times are UTC; `manifest` is relative to the repository.
+
+    `stage_index` counts from 1 and names the stage that runs, failed, or comes next; 0 where no
+    stage is known. `stage_started_at` is that stage's. `problems` say what is wrong with the file.
+    """
+
+    key: RunKey
+    shape: RunShape
+    manifest: str
+    status: str | None = None
+    status_detail: str | None = None
+    pipeline_id: str | None = None
+    pipeline_title: str | None = None
+    parent_run_id: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    updated_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    stale_after_s: int | None = None
+    stage_index: int = 0
+    stage_of: int = 0
+    stage_id: str | None = None
+    stage_status: str | None = None
+    stage_started_at: datetime | None = None
+    stages_done: int = 0
+    exit_code: int | None = None
+    resumes: int = 0
+    summary: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+def current_command(manifest: Manifest) -> CommandRecord | None:
+    """Return the stage to name: the first failed, else running, else not done, else last."""
+    for wanted in (CommandStatus.FAILED, CommandStatus.RUNNING):
+        for command in manifest.commands:
+            if command.status == wanted:
+                return command
+    for command in manifest.commands:
+        if command.status not in STAGE_DONE:
+            return command
+    return manifest.commands[-1] if manifest.commands else None
+
+
+def run_facts(
+    key: RunKey,
+    shape: RunShape,
+    manifest_path: str,
+    manifest: Manifest,
+    problems: tuple[str, ...] = (),
+) -> RunFacts:
+    """Return the facts of a run; `manifest_path` is relative to the repository."""
+    stage = current_command(manifest)
+    stale_after = manifest.heartbeat_stale_after_seconds
+    return RunFacts(
+        key=key,
+        shape=shape,
+        manifest=manifest_path,
+        status=manifest.status,
+        status_detail=manifest.status_detail,
+        pipeline_id=manifest.pipeline_id,
+        pipeline_title=manifest.pipeline_title,
+        parent_run_id=manifest.parent_run_id,
+        started_at=parse_time(manifest.started_at),
+        completed_at=parse_time(manifest.completed_at),
+        updated_at=parse_time(manifest.updated_at),
+        heartbeat_at=parse_time(manifest.heartbeat_at),
+        stale_after_s=stale_after if stale_after is not None and stale_after > 0 else None,
+        stage_index=stage.index if stage else 0,
+        stage_of=len(manifest.commands),
+        stage_id=stage.id if stage else None,
+        stage_status=stage.status if stage else None,
+        stage_started_at=parse_time(stage.started_at) if stage else None,
+        stages_done=sum(c.status in STAGE_DONE for c in manifest.commands),
+        exit_code=stage.exit_code if stage else None,
+        resumes=len(manifest.resume_events),
+        summary=(manifest.summary or "").split("\n", 1)[0][:SUMMARY_LENGTH] or None,
+        problems=problems,
+    )

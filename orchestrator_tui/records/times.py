@@ -1,0 +1,38 @@
+"""Times as the files write them: ISO 8601, UTC, milliseconds, `Z`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_DASHED = re.compile(r"^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(?:-(\d{1,6}))?(Z|[+-]\d\d:?\d\d)?$")
+_COMPACT = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$")
+MAX_TIME_LENGTH = 40
+
+
+def format_time(moment: datetime) -> str:
+    """Return an aware time as `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def parse_time(text: object) -> datetime | None:
+    """Return the UTC time in `text`, or None for whatever is not one.
+
+    Accepts ISO 8601, the dashed times of October 2025 (`2025-10-18T16-21-54-804Z`) and the compact
+    `20251125T220723Z`. A time without a zone counts as UTC. Never raises.
+    """
+    if not isinstance(text, str) or not 8 <= len(text) <= MAX_TIME_LENGTH:
+        return None
+    candidate = text.strip()
+    if match := _DASHED.match(candidate):
+        date, hour, minute, second, fraction, zone = match.groups()
+        candidate = f"{date}{hour}:{minute}:{second}.{fraction or '0'}{zone or 'Z'}"
+    elif match := _COMPACT.match(candidate):
+        year, month, day, hour, minute, second = match.groups()
+        candidate = f"{year}-{month}-{day}T{hour}:{minute}:{second}Z"
+    try:
+        moment = datetime.fromisoformat(candidate)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""Request to files: runs pipelines in processes of their own."""

@@ -1,0 +1,1 @@
+"""The pure core: observations in, what to show out."""

@@ -1,0 +1,123 @@
+"""Observation: what the watcher can say of the disk, in the language of the pure core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from orchestrator_tui.records.facts import RunFacts
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import Beats, Runner, StageError, Waiting
+from orchestrator_tui.records.logs import LogLine
+from orchestrator_tui.records.manifest import Manifest
+from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    """All that is read of a run in focus: whole manifest, errors, and the tail of its log.
+
+    `tail` belongs to the stage at `tail_stage_index` (from 1; 0 for none).
+    """
+
+    manifest: Manifest
+    errors: tuple[StageError, ...] = ()
+    tail: tuple[LogLine, ...] = ()
+    tail_stage_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunSeen:
+    """A manifest was read."""
+
+    facts: RunFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A manifest is there and cannot be read; `path` is relative to the repository."""
+
+    key: RunKey
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunVanished:
+    """A run's folder is gone."""
+
+    key: RunKey
+
+
+@dataclass(frozen=True, slots=True)
+class BeatsSeen:
+    """A run gave a sign of life."""
+
+    key: RunKey
+    beats: Beats
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSeen:
+    """The runner of a run was probed; each GONE after a re-read of the manifest counts."""
+
+    key: RunKey
+    runner: Runner
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSeen:
+    """The files that hold a run's requests were read."""
+
+    key: RunKey
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class DetailSeen:
+    """A run in focus was read whole."""
+
+    key: RunKey
+    detail: RunDetail
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSeen:
+    """The configuration was read; `pipelines` is None where there is no file."""
+
+    config: OrchestratorConfig | ConfigProblem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How changes are noticed: `mode` is `watching` or `polling`, `problem` why not better.
+
+    `runs_exists` tells whether the `.runs` folder is there; `checked_at` is the last full look.
+    """
+
+    mode: str
+    checked_at: datetime | None = None
+    runs_exists: bool = True
+    scanning: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessSeen:
+    """The watcher looked at the disk."""
+
+    freshness: Freshness
+
+
+Observation: TypeAlias = (
+    RunSeen
+    | Unreadable
+    | RunVanished
+    | BeatsSeen
+    | RunnerSeen
+    | WaitingSeen
+    | DetailSeen
+    | ConfigSeen
+    | FreshnessSeen
+)

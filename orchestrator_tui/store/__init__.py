@@ -1,0 +1,1 @@
+"""Records to files and back: the formats that the Node original shares."""

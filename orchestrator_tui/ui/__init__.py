@@ -1,0 +1,1 @@
+"""Pixels and keys: draws the fleet and turns keys into requests."""

@@ -1,0 +1,1 @@
+"""File change to observation: carries disk facts up into the pure core."""
