@@ -13,12 +13,13 @@ RunId = NewType("RunId", str)
 
 DEFAULT_TASK_ID = TaskId("0101")  # the Node original's default task
 
-_FORBIDDEN = frozenset('<>:"|?*')
+_BAD_CHARACTER = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DEVICES = frozenset(
     ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
     + [f"{name}{digit}" for name in ("COM", "LPT") for digit in range(1, 10)]
 )
-_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z")
+_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z", re.ASCII)
 _SLUG_BREAK = re.compile(r"[^a-zA-Z0-9]+")
 SLUG_LENGTH = 80  # characters; the Node original's limit for log and error file names
 MAX_ID_BYTES = 200  # leaves room for ".lock.acquire.<pid>.<hex>.tmp" in a 255-byte name
@@ -45,11 +46,11 @@ class RunKey:
 
 
 def _complaint(value: str) -> str | None:
-    for char in value:
-        if ord(char) <= 31 or ord(char) == 127:
-            return "control characters are not allowed."
-        if char in _FORBIDDEN:
+    if bad := _BAD_CHARACTER.search(value):
+        char = bad.group()
+        if char.isprintable():
             return f'character "{char}" is not allowed.'
+        return "control characters are not allowed."
     if value.startswith("."):
         return "leading dots are not allowed."
     if "/" in value or "\\" in value:
@@ -58,7 +59,7 @@ def _complaint(value: str) -> str | None:
         return "trailing dots or spaces are not allowed."
     if value.partition(".")[0].rstrip().upper() in _DEVICES:
         return "Windows reserved device names are not allowed."
-    if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+    if _SURROGATE.search(value):
         return "bytes that are not UTF-8 are not allowed."
     if len(value.encode()) > MAX_ID_BYTES:
         return f"more than {MAX_ID_BYTES} bytes are not allowed."
@@ -97,8 +98,8 @@ def sanitize_run_id(value: str) -> RunId:
 def new_run_id(now: datetime, hex_digits: str) -> RunId:
     """Return the id of a run that starts at `now` (aware), ended by eight lower-case hex digits."""
     utc = now.astimezone(UTC)
-    stamp = f"{utc:%Y-%m-%dT%H-%M-%S}-{utc.microsecond // 1000:03d}Z"
-    return sanitize_run_id(f"{stamp}-{hex_digits}")
+    stamp = utc.isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return sanitize_run_id(f"{stamp.replace(':', '-').replace('.', '-')}Z-{hex_digits}")
 
 
 def run_id_time(run_id: str) -> datetime | None:

@@ -67,11 +67,16 @@ class RunnerLimits:
 
 @dataclass(frozen=True, slots=True)
 class OrchestratorConfig:
-    """A whole `codex.orchestrator.json` that passed every check."""
+    """What a `codex.orchestrator.json` offers.
+
+    `pipelines` are those that passed every check. `problems` tells why the others cannot be
+    launched, by pipeline id, or by place (`pipelines[2]`) where there is none.
+    """
 
     pipelines: tuple[Pipeline, ...] = ()
     default_pipeline: str = DEFAULT_PIPELINE
     limits: RunnerLimits = RunnerLimits()
+    problems: Mapping[str, ConfigProblem] = field(default_factory=lambda: MappingProxyType({}))
 
     def pipeline(self, pipeline_id: str) -> Pipeline | None:
         """Return the pipeline of that id, or None."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_DASHED = re.compile(r"^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(?:-(\d{1,6}))?(Z|[+-]\d\d:?\d\d)?$")
-_COMPACT = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$")
+_DASHED = re.compile(
+    r"^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d)(?:-(\d{1,6}))?(Z|[+-]\d\d:?\d\d)?$", re.ASCII
+)
+_COMPACT = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$", re.ASCII)
 MAX_TIME_LENGTH = 40
 
 
 def format_time(moment: datetime) -> str:
     """Return an aware time as `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
     utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return f"{utc.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
 def parse_time(text: object) -> datetime | None:
