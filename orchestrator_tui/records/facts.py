@@ -33,6 +33,7 @@ class RunFacts:
 
     `stage_index` counts from 1 and names the stage that runs, failed, or comes next; 0 where no
     stage is known. `stage_started_at` is that stage's. `problems` say what is wrong with the file.
+    `stage_summary` is the first line of a failed stage's summary, None for any other stage.
     """
 
     key: RunKey
@@ -58,6 +59,11 @@ class RunFacts:
     resumes: int = 0
     summary: str | None = None
     problems: tuple[str, ...] = ()
+    stage_summary: str | None = None
+
+
+def _first_line(text: str | None) -> str | None:
+    return (text or "").split("\n", 1)[0][:SUMMARY_LENGTH] or None
 
 
 def current_command(manifest: Manifest) -> CommandRecord | None:
@@ -103,7 +109,10 @@ def run_facts(
         stage_started_at=parse_time(stage.started_at) if stage else None,
         stages_done=sum(c.status in STAGE_DONE for c in manifest.commands),
         exit_code=stage.exit_code if stage else None,
-        resumes=len(manifest.resume_events),
-        summary=(manifest.summary or "").split("\n", 1)[0][:SUMMARY_LENGTH] or None,
+        resumes=sum(event.get("outcome") != "blocked" for event in manifest.resume_events),
+        summary=_first_line(manifest.summary),
         problems=problems,
+        stage_summary=(
+            _first_line(stage.summary) if stage and stage.status == CommandStatus.FAILED else None
+        ),
     )

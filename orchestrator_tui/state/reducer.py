@@ -1,0 +1,147 @@
+"""observe: the one place where the fleet changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar, assert_never
+
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import Beats, RunnerVerdict
+from orchestrator_tui.state.fleet import Fleet, RunState
+from orchestrator_tui.state.observations import (
+    BeatsSeen,
+    ConfigSeen,
+    DetailSeen,
+    FreshnessSeen,
+    Observation,
+    RunDetail,
+    RunnerSeen,
+    RunSeen,
+    RunVanished,
+    Unreadable,
+    WaitingSeen,
+)
+
+GONE_ENOUGH = 2  # probes in a row, each after a re-read, that prove a runner gone
+DETAILS_KEPT = 8  # runs whose details stay in the fleet; the one seen longest ago goes first
+
+_Value = TypeVar("_Value")
+_OfRun = BeatsSeen | RunnerSeen | WaitingSeen
+
+
+def _copied(mapping: Mapping[RunKey, _Value]) -> dict[RunKey, _Value]:
+    # The copy of a proxy's own dict keeps the stored hashes; dict(proxy) would hash every key.
+    return mapping.copy() if isinstance(mapping, MappingProxyType) else dict(mapping)
+
+
+def _told(run: RunState, seen: _OfRun) -> RunState:
+    match seen:
+        case BeatsSeen(beats=beats):
+            # A heartbeat file that is empty or torn is no news, so it takes back no beat.
+            return replace(
+                run, beats=Beats(beats.file or run.beats.file, beats.log or run.beats.log)
+            )
+        case RunnerSeen(runner=runner):
+            gone = runner.verdict == RunnerVerdict.GONE
+            probes = min(GONE_ENOUGH, run.gone_probes + 1) if gone else 0
+            return replace(run, runner=runner, gone_probes=probes)
+        case WaitingSeen(waiting=waiting):
+            return replace(run, waiting=waiting)
+        case _:
+            assert_never(seen)
+
+
+class _Draft:
+    """A fleet while one batch is taken in; copies a map when something in it first changes."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._runs: dict[RunKey, RunState] | None = None
+        self._details: dict[RunKey, RunDetail] | None = None
+        self._config = fleet.config
+        self._freshness = fleet.freshness
+
+    def run(self, key: RunKey) -> RunState | None:
+        """Return what is known of a run, this batch included."""
+        return (self._fleet.runs if self._runs is None else self._runs).get(key)
+
+    def put(self, run: RunState) -> None:
+        """Remember a run, unless it says nothing new."""
+        if self.run(run.key) == run:
+            return
+        if self._runs is None:
+            self._runs = _copied(self._fleet.runs)
+        self._runs[run.key] = run
+
+    def drop(self, key: RunKey) -> None:
+        """Forget a run and its details."""
+        if self.run(key) is not None:
+            if self._runs is None:
+                self._runs = _copied(self._fleet.runs)
+            del self._runs[key]
+        details = self._fleet.details if self._details is None else self._details
+        if key in details:
+            self._details = _copied(details)
+            del self._details[key]
+
+    def put_detail(self, key: RunKey, detail: RunDetail) -> None:
+        """Remember a run's details, unless they say nothing new."""
+        details = self._fleet.details if self._details is None else self._details
+        if self.run(key) is None or details.get(key) == detail:
+            return
+        self._details = _copied(details)
+        self._details.pop(key, None)
+        self._details[key] = detail
+        while len(self._details) > DETAILS_KEPT:
+            del self._details[next(iter(self._details))]
+
+    def take(self, seen: Observation) -> None:
+        """Take in one observation."""
+        match seen:
+            case RunSeen(facts=facts):
+                run = self.run(facts.key) or RunState(facts.key)
+                self.put(replace(run, facts=facts, unreadable=None))
+            case Unreadable(key=key):
+                self.put(replace(self.run(key) or RunState(key), unreadable=seen))
+            case RunVanished(key=key):
+                self.drop(key)
+            case BeatsSeen(key=key) | RunnerSeen(key=key) | WaitingSeen(key=key):
+                if (known := self.run(key)) is not None:
+                    self.put(_told(known, seen))
+            case DetailSeen(key=key, detail=detail):
+                self.put_detail(key, detail)
+            case ConfigSeen(config=config):
+                self._config = config
+            case FreshnessSeen(freshness=freshness):
+                self._freshness = freshness
+            case _:
+                assert_never(seen)
+
+    def fleet(self) -> Fleet:
+        """Return the fleet after the batch: the very same value if nothing in it changed."""
+        old = self._fleet
+        unchanged = self._runs is None and self._details is None
+        if unchanged and self._config == old.config and self._freshness == old.freshness:
+            return old
+        return Fleet(
+            runs=old.runs if self._runs is None else MappingProxyType(self._runs),
+            details=old.details if self._details is None else MappingProxyType(self._details),
+            config=old.config if self._config == old.config else self._config,
+            freshness=self._freshness,
+        )
+
+
+def observe(fleet: Fleet, batch: tuple[Observation, ...]) -> Fleet:
+    """Return the fleet after what was seen.
+
+    What concerns different runs may come in any order. The same observation twice is once, but
+    for a `RunnerSeen` that says GONE: each counts as a probe until two prove the runner gone. What
+    is told of a run that no manifest was seen of, readable or not, is left out. A run that did
+    not change keeps its identity, and so does the fleet.
+    """
+    draft = _Draft(fleet)
+    for seen in batch:
+        draft.take(seen)
+    return draft.fleet()

@@ -1,0 +1,405 @@
+"""RunView: what the screen of one run shows; its stages, its errors and the facts around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from orchestrator_tui.records.facts import RunFacts, RunShape
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import RunnerVerdict, StageError
+from orchestrator_tui.records.logs import LogLine
+from orchestrator_tui.records.manifest import (
+    CommandKind,
+    CommandRecord,
+    CommandStatus,
+    Manifest,
+)
+from orchestrator_tui.records.times import parse_time
+from orchestrator_tui.state.failure import exit_words
+from orchestrator_tui.state.fleet import RunState
+from orchestrator_tui.state.formatting import age, byte_count, elapsed
+from orchestrator_tui.state.liveness import (
+    FINISHED,
+    BeatSource,
+    State,
+    is_terminal,
+    newest_activity,
+)
+from orchestrator_tui.state.observations import RunDetail
+from orchestrator_tui.state.views import RunRow, project_row, seconds_between
+
+
+class StageState(StrEnum):
+    """What a stage is doing, the state of its run taken into account."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    STALLED = "stalled"
+    INTERRUPTED = "interrupted"
+    SUCCEEDED = "succeeded"
+    KEPT = "kept"  # succeeded before the current attempt
+    FAILED = "failed"
+    SOFT_FAILED = "soft_failed"  # failed, and the pipeline allows it
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+_PLAIN_WORDS = {
+    StageState.PENDING: "pending",
+    StageState.RUNNING: "running",
+    StageState.STALLED: "stalled",
+    StageState.INTERRUPTED: "interrupted",
+    StageState.SUCCEEDED: "ok",
+    StageState.KEPT: "kept",
+    StageState.SOFT_FAILED: "failed, allowed",
+    StageState.SKIPPED: "skipped",
+    StageState.CANCELLED: "cancelled",
+}
+# What a stage that is said to run does in a run of that state.
+_RUNNING_IN = {
+    State.STALLED: StageState.STALLED,
+    State.LOST: StageState.INTERRUPTED,
+    State.CANCELLED: StageState.CANCELLED,
+    State.FAILED: StageState.INTERRUPTED,
+    State.SUCCEEDED: StageState.INTERRUPTED,
+}
+_REASONS = {
+    "command-failed": "the command failed",
+    "command-allow-failure": "the command failed; the pipeline allows it",
+}
+_SOURCES = {
+    BeatSource.MANIFEST: "manifest",
+    BeatSource.HEARTBEAT_FILE: "heartbeat file",
+    BeatSource.RUNNER_LOG: "log",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """One stage; `word` says its state and, for a failed one, how it ended: `exit 2`.
+
+    `index` counts from 1. `child` is the run that a sub-pipeline stage started, as far as known.
+    """
+
+    index: int
+    id: str
+    title: str
+    state: StageState
+    word: str
+    elapsed: str
+    elapsed_s: float | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    command: str | None
+    summary: str
+    is_subpipeline: bool
+    child: RunKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCard:
+    """Why a stage failed; `stderr` holds whole lines as kept, not yet safe for a terminal.
+
+    `cut` says how much of the error output is kept, empty if all of it. `is_past` tells that the
+    stage has succeeded or begun anew since. `path` is None where the runner wrote no error file.
+    """
+
+    index: int
+    stage_id: str
+    title: str
+    words: str
+    reason: str
+    command: str | None
+    stderr: tuple[str, ...]
+    cut: str
+    path: str | None
+    at: datetime | None
+    is_past: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label with what is known; `at` is a moment to show before the text, in local time."""
+
+    label: str
+    text: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRow:
+    """A run that this one started."""
+
+    key: RunKey
+    pipeline: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """All that the screen of a run shows.
+
+    `is_loaded` is False until the run's details were read. `current_index` names the stage that
+    runs, failed or comes next (0: none). `cancel_refusal` and `resume_refusal` say why a run
+    cannot be stopped or resumed now, None if it can.
+    """
+
+    row: RunRow
+    title: str
+    attempt: int
+    is_loaded: bool
+    stages: tuple[StageRow, ...]
+    current_index: int
+    errors: tuple[ErrorCard, ...]
+    facts: tuple[Fact, ...]
+    problems: tuple[str, ...]
+    children: tuple[ChildRow, ...]
+    tail: tuple[LogLine, ...]
+    tail_stage_index: int
+    cancel_refusal: str | None
+    resume_refusal: str | None
+
+
+def project_run(run: RunState, detail: RunDetail | None, now: datetime) -> RunView:
+    """Return what the screen of a run shows at `now` (aware); no `detail` was read yet if None."""
+    row = project_row(run, now)
+    manifest = detail.manifest if detail else Manifest()
+    resumed_at = _last_resume(manifest)
+    stages = tuple(
+        _stage_row(command, position, run, row.state, resumed_at, now)
+        for position, command in enumerate(manifest.commands, 1)
+    )
+    return RunView(
+        row=row,
+        title=" / ".join(part for part in (row.task, row.pipeline, row.run) if part),
+        attempt=(run.facts.resumes if run.facts else 0) + 1,
+        is_loaded=detail is not None,
+        stages=stages,
+        current_index=run.facts.stage_index if run.facts else 0,
+        errors=_error_cards(detail.errors if detail else (), stages),
+        facts=_facts(run, manifest, now),
+        problems=_problems(run),
+        children=tuple(
+            ChildRow(RunKey(run.key.task_id, child.run_id), child.pipeline_id, child.status)
+            for child in manifest.child_runs
+        ),
+        tail=detail.tail if detail else (),
+        tail_stage_index=detail.tail_stage_index if detail else 0,
+        cancel_refusal=_cancel_refusal(run, row.state),
+        resume_refusal=_resume_refusal(run, row.state),
+    )
+
+
+def _last_resume(manifest: Manifest) -> datetime | None:
+    times = [
+        parse_time(event.get("timestamp"))
+        for event in manifest.resume_events
+        if event.get("outcome") != "blocked"
+    ]
+    return max((moment for moment in times if moment is not None), default=None)
+
+
+def _stage_state(
+    command: CommandRecord, run_state: State, resumed_at: datetime | None
+) -> StageState:
+    match command.status:
+        case CommandStatus.PENDING:
+            stopped = run_state == State.CANCELLED
+            return StageState.CANCELLED if stopped else StageState.PENDING
+        case CommandStatus.RUNNING:
+            return _RUNNING_IN.get(run_state, StageState.RUNNING)
+        case CommandStatus.SUCCEEDED:
+            ended = parse_time(command.completed_at)
+            kept = ended is not None and resumed_at is not None and ended < resumed_at
+            return StageState.KEPT if kept else StageState.SUCCEEDED
+        case CommandStatus.FAILED:
+            return StageState.FAILED
+        case CommandStatus.SKIPPED:
+            return StageState.SOFT_FAILED if command.error_file else StageState.SKIPPED
+        case _:
+            return StageState.UNKNOWN
+
+
+def _stage_row(
+    command: CommandRecord,
+    position: int,
+    run: RunState,
+    run_state: State,
+    resumed_at: datetime | None,
+    now: datetime,
+) -> StageRow:
+    state = _stage_state(command, run_state, resumed_at)
+    started, ended = parse_time(command.started_at), parse_time(command.completed_at)
+    length_s = seconds_between(started, ended or _still(state, run, now))
+    word = _PLAIN_WORDS.get(state, command.status)
+    if state == StageState.FAILED:
+        word = exit_words(command.exit_code, command.summary)
+    return StageRow(
+        index=position,
+        id=command.id,
+        title=command.title,
+        state=state,
+        word=word,
+        elapsed=elapsed(length_s),
+        elapsed_s=length_s,
+        started_at=started,
+        ended_at=ended,
+        command=command.command,
+        summary=command.summary or "",
+        is_subpipeline=command.kind == CommandKind.SUBPIPELINE,
+        child=RunKey(run.key.task_id, command.sub_run_id) if command.sub_run_id else None,
+    )
+
+
+def _still(state: StageState, run: RunState, now: datetime) -> datetime | None:
+    """Return until when a stage without an end has lasted, None where that cannot be said."""
+    if state in (StageState.RUNNING, StageState.STALLED):
+        return now
+    if state == StageState.INTERRUPTED and run.facts is not None:
+        seen = newest_activity(run.facts, run.beats)
+        return seen.at if seen else None
+    return None
+
+
+def _error_cards(
+    errors: tuple[StageError, ...], stages: tuple[StageRow, ...]
+) -> tuple[ErrorCard, ...]:
+    """Return a card for each error file, and one for each stage that failed without one."""
+    cards = [_card(error, _stage_of(error, stages)) for error in errors]
+    told = {card.index for card in cards}
+    cards += [
+        _card_without_file(stage)
+        for stage in stages
+        if stage.state == StageState.FAILED and stage.index not in told
+    ]
+    # What stands in the way now comes before what is past.
+    return tuple(sorted(cards, key=lambda card: (card.is_past, card.index)))
+
+
+def _stage_of(error: StageError, stages: tuple[StageRow, ...]) -> StageRow | None:
+    return stages[error.index - 1] if 1 <= error.index <= len(stages) else None
+
+
+def _card(error: StageError, stage: StageRow | None) -> ErrorCard:
+    failed = stage is None or stage.state in (StageState.FAILED, StageState.SOFT_FAILED)
+    return ErrorCard(
+        index=error.index,
+        stage_id=error.stage_id,
+        title=stage.title if stage else error.stage_id,
+        words=exit_words(
+            error.exit_code,
+            stage.summary if stage and failed else None,
+            signal=error.signal,
+            timed_out=error.timed_out,
+        ),
+        reason=_REASONS.get(error.reason, error.reason),
+        command=error.command or (stage.command if stage else None),
+        stderr=tuple(error.stderr.rstrip("\n").split("\n")) if error.stderr.strip() else (),
+        cut=_cut(error),
+        path=error.path,
+        at=error.created_at,
+        is_past=not failed,
+    )
+
+
+def _cut(error: StageError) -> str:
+    kept = len(error.stderr.encode("utf-8", "surrogatepass"))
+    if error.stderr_bytes is not None and error.stderr_bytes > kept:
+        return f"{byte_count(kept)} of {byte_count(error.stderr_bytes)} kept"
+    return f"cut to {byte_count(kept)}" if error.truncated else ""
+
+
+def _card_without_file(stage: StageRow) -> ErrorCard:
+    return ErrorCard(
+        index=stage.index,
+        stage_id=stage.id,
+        title=stage.title,
+        words=stage.word,
+        reason=stage.summary or "the runner wrote no reason",
+        command=stage.command,
+        stderr=(),
+        cut="",
+        path=None,
+        at=stage.ended_at,
+        is_past=False,
+    )
+
+
+def _runner_text(run: RunState) -> str:
+    runner = run.runner
+    if runner is None or runner.verdict == RunnerVerdict.UNKNOWN:
+        return "not known; it left no runner.json"
+    pid = f"pid {runner.pid}" if runner.pid is not None else "pid not known"
+    if runner.verdict == RunnerVerdict.ELSEWHERE:
+        return f"{pid} on host {runner.host or 'unknown'}"
+    if runner.verdict == RunnerVerdict.REBOOTED:
+        return f"{pid} before the machine was restarted"
+    return f"{pid} {runner.verdict.value}"
+
+
+def _facts(run: RunState, manifest: Manifest, now: datetime) -> tuple[Fact, ...]:
+    facts = run.facts
+    if facts is None:
+        return ()
+    told = [
+        Fact("started", "", facts.started_at) if facts.started_at else None,
+        Fact("ended", "", facts.completed_at) if facts.completed_at else None,
+        Fact("attempt", str(facts.resumes + 1)),
+        Fact("runner", _runner_text(run)),
+        _beat_fact(run, facts, now),
+        Fact("parent", facts.parent_run_id) if facts.parent_run_id else None,
+        Fact("approval", manifest.approval_policy) if manifest.approval_policy else None,
+        Fact("manifest", facts.manifest),
+    ]
+    return tuple(fact for fact in told if fact is not None)
+
+
+def _beat_fact(run: RunState, facts: RunFacts, now: datetime) -> Fact:
+    seen = newest_activity(facts, run.beats)
+    if seen is None:
+        return Fact("beat", "none seen")
+    source = _SOURCES[seen.source]
+    if is_terminal(facts):
+        return Fact("beat", f"({source})", seen.at)
+    return Fact("beat", f"{age((now - seen.at).total_seconds())} ago ({source})")
+
+
+def _problems(run: RunState) -> tuple[str, ...]:
+    problems = list(run.facts.problems) if run.facts else []
+    if run.unreadable is not None:
+        problems.insert(0, f"{run.unreadable.path} cannot be read: {run.unreadable.reason}")
+        if run.facts is not None:
+            problems.insert(1, "shown is the last version that could be read")
+    return tuple(problems)
+
+
+def _cancel_refusal(run: RunState, state: State) -> str | None:
+    if run.facts is None:
+        return "its manifest cannot be read"
+    if state in FINISHED:
+        return "it has ended"
+    if run.facts.shape != RunShape.CLI:
+        return "runs of this older layout cannot be stopped from here"
+    if state == State.LOST:
+        return "no runner is left that could stop it"
+    return None
+
+
+def _resume_refusal(run: RunState, state: State) -> str | None:
+    if run.facts is None:
+        return "its manifest cannot be read"
+    if run.facts.shape != RunShape.CLI:
+        return "runs of this older layout cannot be resumed"
+    if state == State.SUCCEEDED:
+        return "every stage has succeeded"
+    if state in FINISHED or state == State.LOST:
+        return None
+    verdict = run.runner.verdict if run.runner else RunnerVerdict.UNKNOWN
+    if state == State.STALLED and verdict == RunnerVerdict.UNKNOWN:
+        return None
+    if verdict == RunnerVerdict.ELSEWHERE:
+        return f"it runs on host {(run.runner and run.runner.host) or 'unknown'}"
+    return "it has not ended; cancel it first"
