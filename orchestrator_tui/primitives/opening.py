@@ -1,0 +1,197 @@
+"""Opening: descriptors of regular files only, that never block and never leave their root."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+from pathlib import Path
+
+from orchestrator_tui.primitives.steps import Step, perform
+
+# A FIFO must not block, a terminal must not become ours, a child must not inherit.
+SAFE_FLAGS = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+FOLDER_FLAGS = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+_SYS_OPENAT2 = 437  # the same number on every architecture since Linux 5.6, but Alpha
+_RESOLVE_NO_MAGICLINKS = 0x02
+_RESOLVE_NO_SYMLINKS = 0x04
+_RESOLVE_BENEATH = 0x08
+
+_REFUSALS = {
+    errno.ELOOP: "a symbolic link is not followed here",
+    errno.EXDEV: "leads outside its root",
+    errno.ENOTDIR: "a part of the path is not a folder",
+    errno.EISDIR: "is a folder, not a regular file",
+    errno.ENXIO: "is not a regular file",
+    errno.ENODEV: "is not a regular file",
+}
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISLNK, "a symbolic link"),
+)
+
+
+class UnsuitableFile(OSError):
+    """What lies at a path may not be used: no regular file, too large, or reached by a link."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    )
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_has_openat2 = True  # until the kernel says otherwise
+
+
+def open_regular(path: Path, flags: int, *, mode: int = 0o644) -> tuple[int, os.stat_result]:
+    """Open a regular file and return its descriptor and status.
+
+    `flags` are added to those that keep the call from blocking. Without O_NOFOLLOW symbolic links
+    are followed.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UnsuitableFile: It is not a regular file, or a link that `flags` forbid to follow.
+        OSError: The environment refuses.
+    """
+    refuse_impossible_name(path)
+    try:
+        descriptor = perform(Step.OPEN, path, os.open, path, flags | SAFE_FLAGS, mode)
+    except OSError as error:
+        raise _explained(error, path) from error
+    return descriptor, _status_of_regular(descriptor, path)
+
+
+def open_beneath(root: Path, path: Path) -> tuple[int, os.stat_result]:
+    """Open a regular file below `root` for reading, following no symbolic link below `root`.
+
+    `root` itself may be reached through links. Mounts below `root` are entered: a run folder may be
+    a volume of its own, and to mount takes more rights than to write a file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UnsuitableFile: It is not below `root`, not a regular file, or reached through a link.
+        OSError: The environment refuses.
+    """
+    refuse_impossible_name(path)
+    parts = _parts_below(root, path)
+    try:
+        folder = perform(Step.OPEN, root, os.open, root, FOLDER_FLAGS)
+        try:
+            descriptor = perform(Step.OPEN, path, _open_parts, folder, parts)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _explained(error, path) from error
+    return descriptor, _status_of_regular(descriptor, path)
+
+
+def refuse_impossible_name(path: Path) -> None:
+    """Raise UnsuitableFile for a name that no file can have; C would cut it short at its NUL."""
+    try:
+        impossible = b"\0" in os.fsencode(path)
+    except UnicodeEncodeError:
+        impossible = True
+    if impossible:
+        printable = Path(ascii(str(path)))
+        raise UnsuitableFile(printable, "is no possible file name")
+
+
+def kind_of(mode: int) -> str:
+    """Return what a file of that `st_mode` is, in words."""
+    return next((words for test, words in _KINDS if test(mode)), "a regular file")
+
+
+def _parts_below(root: Path, path: Path) -> tuple[str, ...]:
+    try:
+        parts = path.relative_to(root).parts
+    except ValueError:
+        raise UnsuitableFile(path, f"lies outside {root}") from None
+    if not parts or ".." in parts:
+        raise UnsuitableFile(path, f"lies outside {root}")
+    return parts
+
+
+def _open_parts(folder: int, parts: tuple[str, ...]) -> int:
+    global _has_openat2
+    if _has_openat2:
+        try:
+            return _open_by_openat2(folder, parts)
+        except OSError as error:
+            # EPERM: a sandbox filters the call; each component is then opened on its own.
+            if error.errno not in (errno.ENOSYS, errno.EPERM):
+                raise
+            _has_openat2 = error.errno != errno.ENOSYS
+    return _open_by_walking(folder, parts)
+
+
+def _open_by_openat2(folder: int, parts: tuple[str, ...]) -> int:
+    how = _OpenHow(
+        flags=os.O_RDONLY | SAFE_FLAGS,
+        resolve=_RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS,
+    )
+    name = os.fsencode("/".join(parts))
+    while True:
+        result = int(
+            _libc.syscall(
+                ctypes.c_long(_SYS_OPENAT2),
+                ctypes.c_int(folder),
+                ctypes.c_char_p(name),
+                ctypes.byref(how),
+                ctypes.c_size_t(ctypes.sizeof(how)),
+            )
+        )
+        if result >= 0:
+            return result
+        number = ctypes.get_errno()
+        if number != errno.EINTR:
+            raise OSError(number, os.strerror(number))
+
+
+def _open_by_walking(folder: int, parts: tuple[str, ...]) -> int:
+    here = folder
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=here)
+            if here != folder:
+                os.close(here)
+            here = inner
+        return os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | SAFE_FLAGS, dir_fd=here)
+    finally:
+        if here != folder:
+            os.close(here)
+
+
+def _status_of_regular(descriptor: int, path: Path) -> os.stat_result:
+    try:
+        status = perform(Step.STAT, path, os.fstat, descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsuitableFile(path, f"is {kind_of(status.st_mode)}, not a regular file")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return status
+
+
+def _explained(error: OSError, path: Path) -> OSError:
+    if error.errno in _REFUSALS:
+        return UnsuitableFile(path, _REFUSALS[error.errno])
+    if error.filename is None and error.errno is not None:
+        return OSError(error.errno, os.strerror(error.errno), str(path))
+    return error
