@@ -1,13 +1,12 @@
-"""Locking: one writer at a time, retried, with the owner named; and a lock that proves life."""
+"""Locking: one writer at a time, retried, with the owner named."""
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import fcntl
 import os
 import random
 import secrets
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Any, Self
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
+from orchestrator_tui.primitives.life_lock import NO_KERNEL_LOCKS, AlreadyHeld, LifeLock
 from orchestrator_tui.primitives.lock_owner import (
     LockHolder,
     OwnerStatus,
@@ -29,12 +29,17 @@ from orchestrator_tui.primitives.lock_owner import (
 from orchestrator_tui.primitives.opening import open_regular
 from orchestrator_tui.primitives.steps import Step, perform
 
+__all__ = [
+    "AlreadyHeld",
+    "FileLock",
+    "LifeLock",
+    "LockRetry",
+    "LockTimeout",
+]
+
 STALE_AFTER_S = 300.0  # docs/interop.md, locks: the Node original's
 _TAKES = 3  # how often one attempt clears a stale file before it counts as failed
 _REFRESH_AFTER_S = 60.0  # a lock held this long is touched: some peers judge by age alone
-# A file system without kernel locks says one of these.
-_NO_KERNEL_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
-_FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux: type, whence, start, length, pid
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +91,6 @@ class LockTimeout(Exception):
         self.path = path
         self.attempts = attempts
         self.diagnostics = diagnostics
-
-
-class AlreadyHeld(Exception):
-    """Another living process holds the life lock at `path`."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is held by another process that still lives")
-        self.path = path
 
 
 class _OwnLocks:
@@ -267,12 +264,13 @@ class FileLock:
         """Try once; return who is in the way, or None if the lock is now held."""
         try:
             holder = self._take_under_guard() if self._keep_rivals_out() else self._rival()
+            self._fresh_since = self._clock.monotonic()
         except BaseException:
-            self._let_rivals_in()
+            with contextlib.suppress(OSError):
+                self.release()
             raise
         if holder is not None:
             self._let_rivals_in()
-        self._fresh_since = self._clock.monotonic()
         return holder
 
     def _keep_rivals_out(self) -> bool:
@@ -298,17 +296,19 @@ class FileLock:
             return judge(lock, self._clock.now(), self._stale_after_s, _own.tokens())
 
     def _take_under_guard(self) -> LockHolder | None:
-        guard = _beside(self.path, ".acquire")
-        guard_token, token = _own.new_token(), _own.new_token()
+        guard, guard_token = _beside(self.path, ".acquire"), _own.new_token()
         try:
-            holder = self._take(guard, guard_token) or self._take(self.path, token)
+            holder = self._take(guard, guard_token)
             if holder is None:
-                self._token = token
-            return holder
+                # Known before it is published, so that whatever is raised meanwhile releases it.
+                self._token = _own.new_token()
+                holder = self._take(self.path, self._token)
         finally:
-            if self._token is None:
-                _own.retire(token)
             _remove_own(guard, guard_token)
+        if holder is not None and self._token is not None:
+            _own.retire(self._token)
+            self._token = None
+        return holder
 
     def _take(self, path: Path, token: str) -> LockHolder | None:
         """Publish a token at `path`, clearing stale ones; return who is in the way, or None."""
@@ -352,7 +352,7 @@ def _lock_kernel(descriptor: int, path: Path) -> bool:
         return False
     except OSError as error:
         # Without kernel locks the guard and the lock file still part all processes.
-        if error.errno not in _NO_KERNEL_LOCKS:
+        if error.errno not in NO_KERNEL_LOCKS:
             raise
     return True
 
@@ -365,83 +365,3 @@ def _remove_own(path: Path, token: str) -> None:
                 files.remove(path)
     finally:
         _own.retire(token)
-
-
-class LifeLock:
-    """Proves while it is held that its process lives: the kernel lets go of it at any death.
-
-    It belongs to the open file, so a reader can ask without taking it, and a child that was started
-    by exec does not inherit it. On a file system without such locks it proves nothing, and readers
-    learn that they cannot tell.
-    """
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self._descriptor: int | None = descriptor
-
-    @classmethod
-    def hold(cls, path: Path) -> Self:
-        """Take the lock; the file is made if need be, and stays.
-
-        Raises:
-            AlreadyHeld: Another living process has it.
-            UnsuitableFile: What lies there is not a regular file.
-            OSError: The environment refuses.
-        """
-        descriptor = files.open_descriptor(path, create=True)
-        try:
-            perform(Step.LOCK, path, fcntl.fcntl, descriptor, fcntl.F_OFD_SETLK, _whole_file_lock())
-        except BlockingIOError:
-            os.close(descriptor)
-            raise AlreadyHeld(path) from None
-        except OSError as error:
-            if error.errno not in _NO_KERNEL_LOCKS:
-                os.close(descriptor)
-                raise
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return cls(path, descriptor)
-
-    @staticmethod
-    def is_held(path: Path) -> bool | None:
-        """Tell whether a living process holds the lock, without taking it.
-
-        None where it cannot be told: there is no such file, it may not be read, is not a regular
-        file, or its file system has no such locks.
-        """
-        try:
-            descriptor, _ = open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError:
-            return None
-        try:
-            answer = perform(
-                Step.LOCK, path, fcntl.fcntl, descriptor, fcntl.F_OFD_GETLK, _whole_file_lock()
-            )
-        except OSError:
-            return None
-        finally:
-            os.close(descriptor)
-        kind: int = struct.unpack(_FLOCK, answer)[0]
-        return kind != fcntl.F_UNLCK
-
-    def close(self) -> None:
-        """Let go; again does nothing."""
-        if self._descriptor is not None:
-            descriptor, self._descriptor = self._descriptor, None
-            os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-def _whole_file_lock() -> bytes:
-    return struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator_tui.primitives.steps import Step, perform
@@ -71,11 +72,7 @@ def open_regular(path: Path, flags: int, *, mode: int = 0o644) -> tuple[int, os.
         OSError: The environment refuses.
     """
     refuse_impossible_name(path)
-    try:
-        descriptor = perform(Step.OPEN, path, os.open, path, flags | SAFE_FLAGS, mode)
-    except OSError as error:
-        raise _explained(error, path) from error
-    return descriptor, _status_of_regular(descriptor, path)
+    return _opened(path, lambda: os.open(path, flags | SAFE_FLAGS, mode))
 
 
 def open_beneath(root: Path, path: Path) -> tuple[int, os.stat_result]:
@@ -91,15 +88,15 @@ def open_beneath(root: Path, path: Path) -> tuple[int, os.stat_result]:
     """
     refuse_impossible_name(path)
     parts = _parts_below(root, path)
-    try:
-        folder = perform(Step.OPEN, root, os.open, root, FOLDER_FLAGS)
+
+    def open_parts() -> int:
+        folder = os.open(root, FOLDER_FLAGS)
         try:
-            descriptor = perform(Step.OPEN, path, _open_parts, folder, parts)
+            return _open_parts(folder, parts)
         finally:
             os.close(folder)
-    except OSError as error:
-        raise _explained(error, path) from error
-    return descriptor, _status_of_regular(descriptor, path)
+
+    return _opened(path, open_parts)
 
 
 def refuse_impossible_name(path: Path) -> None:
@@ -178,6 +175,21 @@ def _open_by_walking(folder: int, parts: tuple[str, ...]) -> int:
             os.close(here)
 
 
+def _opened(path: Path, open_it: Callable[[], int]) -> tuple[int, os.stat_result]:
+    try:
+        try:
+            descriptor = perform(Step.OPEN, path, open_it)
+        except OSError as error:
+            if error.errno != errno.ESTALE:  # a file server forgot the file: ask again, once
+                raise
+            descriptor = perform(Step.OPEN, path, open_it)
+    except OSError as error:
+        if reason := _REFUSALS.get(error.errno or 0):
+            raise UnsuitableFile(path, reason) from error
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return descriptor, _status_of_regular(descriptor, path)
+
+
 def _status_of_regular(descriptor: int, path: Path) -> os.stat_result:
     try:
         status = perform(Step.STAT, path, os.fstat, descriptor)
@@ -187,11 +199,3 @@ def _status_of_regular(descriptor: int, path: Path) -> os.stat_result:
         os.close(descriptor)
         raise
     return status
-
-
-def _explained(error: OSError, path: Path) -> OSError:
-    if error.errno in _REFUSALS:
-        return UnsuitableFile(path, _REFUSALS[error.errno])
-    if error.filename is None and error.errno is not None:
-        return OSError(error.errno, os.strerror(error.errno), str(path))
-    return error
