@@ -186,7 +186,7 @@ def _opened(path: Path, open_it: Callable[[], int]) -> tuple[int, os.stat_result
     except OSError as error:
         if reason := _REFUSALS.get(error.errno or 0):
             raise UnsuitableFile(path, reason) from error
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     return descriptor, _status_of_regular(descriptor, path)
 
 

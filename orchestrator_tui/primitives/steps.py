@@ -50,14 +50,27 @@ fault_plan: FaultPlan | None = None  # tests install one; None costs one compari
 
 
 def perform(step: Step, path: Path, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return `call(*args, **kwargs)`; `path` is what the step is about."""
-    if fault_plan is None:
-        return call(*args, **kwargs)
-    return fault_plan.perform(step, path, lambda: call(*args, **kwargs))
+    """Return `call(*args, **kwargs)`; errors of the operating system name `path`."""
+    try:
+        if fault_plan is None:
+            return call(*args, **kwargs)
+        return fault_plan.perform(step, path, lambda: call(*args, **kwargs))
+    except OSError as error:
+        _name(error, path)
+        raise
 
 
 def perform_write(path: Path, descriptor: int, content: memoryview) -> int:
     """Write once to `descriptor` and return how many bytes of `content` were taken."""
-    if fault_plan is None:
-        return os.write(descriptor, content)
-    return fault_plan.write(path, lambda part: os.write(descriptor, part), content)
+    try:
+        if fault_plan is None:
+            return os.write(descriptor, content)
+        return fault_plan.write(path, lambda part: os.write(descriptor, part), content)
+    except OSError as error:
+        _name(error, path)
+        raise
+
+
+def _name(error: OSError, path: Path) -> None:
+    # A descriptor's errors name no file, and those of a temporary file name the wrong one.
+    error.filename = str(path)
