@@ -111,8 +111,8 @@ def _words(text: str) -> tuple[str, ...] | QueryProblem:
 
 
 def _term(word: str) -> Term | QueryProblem | None:
-    negated = word.startswith("-") and len(word) > 1
-    head, colon, rest = word.removeprefix("-" if negated else "").partition(":")
+    negated = word.startswith("-")
+    head, colon, rest = word.removeprefix("-").partition(":")
     if not colon:
         return Term(Field.TEXT, head.lower(), negated) if head else None
     try:
@@ -141,8 +141,8 @@ def parse_query(text: str) -> Query | QueryProblem:
 
     Plain words are looked for in task, pipeline, run id, stage and summary; `state:`, `task:`,
     `pipeline:`, `stage:`, `run:` and `since:24h` look at one thing; `-` before a term turns it
-    round; double quotes keep spaces. Case does not matter, all terms must hold. A state may be cut
-    short while it is plain which one is meant.
+    round, and alone says nothing; double quotes keep spaces. Case does not matter, all terms must
+    hold. A state may be cut short while it is plain which one is meant.
     """
     words = _words(text)
     if isinstance(words, QueryProblem):

@@ -1,0 +1,205 @@
+"""Which runs a list shows, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator_tui.records.facts import RunFacts
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import Waiting
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.observations import (
+    Observation,
+    RunnerSeen,
+    RunSeen,
+    RunVanished,
+    Unreadable,
+    WaitingSeen,
+)
+from orchestrator_tui.state.ordering import (
+    FleetCounts,
+    RunOrder,
+    Sort,
+    live_keys,
+    order_runs,
+)
+from orchestrator_tui.state.query import EVERYTHING, Query, parse_query
+from orchestrator_tui.state.reducer import observe
+from tests.state.values import NOW, ago, alive, facts, fleet_of, gone
+
+
+def ended(name: str, status: str, **length: float) -> RunFacts:
+    """Return a run that ended that long ago, two minutes after its start."""
+    end = ago(**length)
+    return facts(
+        RunKey("task", name),
+        status=status,
+        started_at=end - timedelta(minutes=2),
+        completed_at=end,
+        updated_at=end,
+        heartbeat_at=end,
+    )
+
+
+def going(name: str, **length: float) -> RunFacts:
+    """Return a run that started that long ago and beats."""
+    return facts(RunKey("task", name), started_at=ago(**length))
+
+
+def names(keys: tuple[RunKey, ...]) -> list[str]:
+    return [key.run_id for key in keys]
+
+
+ALL = fleet_of(
+    ended("ok-old", "succeeded", hours=30),
+    ended("ok-new", "succeeded", hours=1),
+    ended("cancelled", "cancelled", hours=2),
+    ended("failed-old", "failed", hours=25),
+    ended("failed-2", "failed", hours=4),
+    ended("failed-1", "failed", hours=3),
+    going("running-young", minutes=1),
+    going("running-old", minutes=9),
+    replace(going("stalled", minutes=5), heartbeat_at=ago(minutes=2)),
+    replace(going("lost-new", hours=3), heartbeat_at=ago(hours=2)),
+    replace(going("lost-old", days=9), heartbeat_at=ago(days=8)),
+    replace(going("queued", seconds=4), status="queued"),
+    replace(ended("foreign", "melting", hours=2)),
+    going("asking", minutes=30),
+)
+ALL = observe(ALL, (WaitingSeen(RunKey("task", "asking"), Waiting(confirmations=1)),))
+
+
+def test_what_needs_a_person_comes_first_and_old_failures_sink() -> None:
+    assert names(order_runs(ALL, NOW)) == [
+        "asking",
+        "lost-new",
+        "stalled",
+        "failed-1",
+        "failed-2",
+        "foreign",
+        "running-old",
+        "running-young",
+        "queued",
+        "ok-new",
+        "cancelled",
+        "failed-old",
+        "ok-old",
+        "lost-old",
+    ]
+
+
+def test_counts_are_over_all_runs_whatever_is_listed() -> None:
+    query = parse_query("state:running")
+    assert isinstance(query, Query)
+    view = RunOrder().arrange(ALL, NOW, query)
+    assert names(view.keys) == ["running-old", "running-young"]
+    assert view.counts == FleetCounts(
+        attention=6, running=2, queued=1, failed=3, finished=6, total=14
+    )
+
+
+@pytest.mark.parametrize(
+    ("sort", "first", "last"),
+    [
+        (Sort.NEWEST, "queued", "lost-old"),
+        (Sort.STATE, "asking", "ok-old"),
+        (Sort.DURATION, "lost-old", "queued"),
+        (Sort.TASK, "queued", "lost-old"),
+        (Sort.PIPELINE, "queued", "lost-old"),
+    ],
+)
+def test_other_orders_sort_by_what_they_name(sort: Sort, first: str, last: str) -> None:
+    keys = names(order_runs(ALL, NOW, EVERYTHING, sort))
+    assert (keys[0], keys[-1]) == (first, last)
+    assert len(keys) == 14
+
+
+def test_runs_without_a_pipeline_come_after_those_with_one() -> None:
+    fleet = fleet_of(
+        replace(ended("none", "failed", hours=1), pipeline_id=None), ended("b", "failed", hours=2)
+    )
+    assert names(order_runs(fleet, NOW, EVERYTHING, Sort.PIPELINE)) == ["b", "none"]
+
+
+def test_only_runs_that_have_not_ended_change_with_the_time() -> None:
+    assert {key.run_id for key in live_keys(ALL)} == {
+        "asking", "running-young", "running-old", "stalled", "lost-new", "lost-old", "queued",
+        "foreign",
+    }  # fmt: skip
+
+
+def test_time_alone_moves_a_run_that_falls_silent() -> None:
+    order = RunOrder()
+    fleet = fleet_of(going("a", minutes=9), going("b", minutes=5))
+    assert order.arrange(fleet, NOW).counts.attention == 0
+    later = NOW + timedelta(seconds=45)
+    assert order.arrange(fleet, later).counts.attention == 2
+
+
+def test_nothing_new_is_the_same_view() -> None:
+    order = RunOrder()
+    view = order.arrange(ALL, NOW)
+    assert order.arrange(ALL, NOW + timedelta(milliseconds=100)) is view
+
+
+def test_a_run_leaves_a_dated_list_within_a_minute() -> None:
+    query = parse_query("since:1h")
+    assert isinstance(query, Query)
+    order = RunOrder()
+    fleet = fleet_of(ended("a", "failed", minutes=59.5))
+    assert order.arrange(fleet, NOW, query).keys
+    assert not order.arrange(fleet, NOW + timedelta(minutes=1), query).keys
+
+
+NAMES = ["a", "b", "c", "d", "e"]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.sampled_from(["going", "failed", "ok", "gone", "alive", "vanish", "torn", "ask"]),
+        st.integers(0, 40 * 3600),
+    ),
+    max_size=25,
+)
+
+
+def observation(name: str, what: str, seconds: int) -> Observation:
+    key = RunKey("task", name)
+    match what:
+        case "going":
+            return RunSeen(replace(going(name, seconds=seconds), heartbeat_at=ago(seconds=seconds)))
+        case "failed" | "ok":
+            return RunSeen(ended(name, "failed" if what == "failed" else "succeeded",
+                                 seconds=seconds))  # fmt: skip
+        case "gone" | "alive":
+            return RunnerSeen(key, gone() if what == "gone" else alive())
+        case "vanish":
+            return RunVanished(key)
+        case "torn":
+            return Unreadable(key, "manifest.json", "empty")
+        case _:
+            return WaitingSeen(key, Waiting(questions=seconds % 2))
+
+
+@settings(max_examples=150)
+@given(
+    steps=STEPS,
+    ticks=st.lists(st.integers(-7200, 7200), min_size=25, max_size=25),
+    sort=st.sampled_from(Sort),
+    text=st.sampled_from(["", "state:problem", "-state:failed", "a"]),
+)
+def test_an_order_kept_up_is_the_order_made_anew(
+    steps: list[tuple[str, str, int]], ticks: list[int], sort: Sort, text: str
+) -> None:
+    query = parse_query(text)
+    assert isinstance(query, Query)
+    order, fleet, now = RunOrder(), Fleet(), NOW
+    for step, tick in zip(steps, ticks, strict=False):
+        fleet = observe(fleet, (observation(*step),))
+        now += timedelta(seconds=tick)
+        kept_up = order.arrange(fleet, now, query, sort)
+        assert kept_up == RunOrder().arrange(fleet, now, query, sort)
