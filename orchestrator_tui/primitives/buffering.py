@@ -206,14 +206,22 @@ def _is_continuation(byte: int) -> bool:
     return byte & 0xC0 == 0x80
 
 
+def _length_told_by(lead: int) -> int:
+    """Return how many bytes the character has that begins with this byte; 1 if none does."""
+    if 0xC2 <= lead <= 0xDF:
+        return 2
+    if 0xE0 <= lead <= 0xEF:
+        return 3
+    return 4 if 0xF0 <= lead <= 0xF4 else 1
+
+
 def _without_torn_end(encoded: bytes) -> bytes:
     """Leave out a last character that lacks bytes; bytes that are not UTF-8 stay."""
     for back in range(1, min(4, len(encoded) + 1)):
         lead = encoded[-back]
         if _is_continuation(lead):
             continue
-        needed = 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
-        return encoded[:-back] if needed > back else encoded
+        return encoded[:-back] if back < _length_told_by(lead) else encoded
     return encoded
 
 
