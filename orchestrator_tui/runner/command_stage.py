@@ -1,0 +1,349 @@
+"""run_command_stage: one command, its output bounded, its errors kept."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import anyio
+from anyio import to_thread
+
+from orchestrator_tui.primitives.buffering import CappedBuffer, StreamDecoder
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.records.logs import Stream
+from orchestrator_tui.records.manifest import CommandStatus, JsonObject
+from orchestrator_tui.records.pipeline import CommandStage, RunnerLimits
+from orchestrator_tui.runner.process import (
+    Cause,
+    ChildTree,
+    Ending,
+    Endings,
+    supervise,
+)
+from orchestrator_tui.runner.stage_log import StageLog
+
+SIGNAL_EXIT_CODE = 128  # docs/formats.md, exit: whatever the signal
+SUMMARY_LENGTH = 240  # characters of output in a stage's summary
+SANDBOX_STATE = "none"  # the field is the Node original's; commands run as they are
+MARKER_BYTES = 64  # room for the line that tells what an error file leaves out
+TIMEOUT_VARIABLE = "CODEX_ORCHESTRATOR_STAGE_TIMEOUT_MS"
+
+OnOutput: TypeAlias = Callable[[str, Stream, str], None]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlace:
+    """Where a command runs and where its records go; `index` counts from 1."""
+
+    index: int
+    cwd: Path
+    env: Mapping[str, str]
+    log_path: Path
+    runner_log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What came of a command; `error` holds the details for its error file, None after success."""
+
+    status: CommandStatus
+    exit_code: int
+    summary: str
+    cause: Cause
+    error: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """The kept output of a command, one buffer a stream.
+
+    `error` keeps less of stderr, as much as an error file may hold, so that the line which tells
+    what is missing has the right number.
+    """
+
+    stdout: CappedBuffer
+    stderr: CappedBuffer
+    error: CappedBuffer
+    error_limit_bytes: int
+
+    @classmethod
+    def of(cls, limits: RunnerLimits) -> CommandOutput:
+        """Return empty buffers of the configured sizes."""
+        return cls(
+            stdout=CappedBuffer(limits.buffer_bytes_per_stream),
+            stderr=CappedBuffer(limits.buffer_bytes_per_stream),
+            error=CappedBuffer(max(0, limits.stderr_bytes_in_error - MARKER_BYTES)),
+            error_limit_bytes=limits.stderr_bytes_in_error,
+        )
+
+    def add(self, stream: Stream, chunk: bytes) -> None:
+        """Take the next bytes of a stream."""
+        if stream is Stream.STDOUT:
+            self.stdout.add(chunk)
+        else:
+            self.stderr.add(chunk)
+            self.error.add(chunk)
+
+    @property
+    def error_is_cut(self) -> bool:
+        """Whether the error file cannot hold all of stderr."""
+        return self.stderr.total_bytes > self.error_limit_bytes
+
+    def error_text(self) -> str:
+        """Return stderr as the error file keeps it."""
+        kept = self.error.text(marker=True) if self.error_is_cut else self.stderr.text()
+        return kept.strip()
+
+
+class _Recorder:
+    """Takes chunks in the pump's thread: to the buffers, the log and whoever watches."""
+
+    def __init__(
+        self, stage_id: str, log: StageLog, on_output: OnOutput | None, limits: RunnerLimits
+    ) -> None:
+        self.output = CommandOutput.of(limits)
+        self.correlation_id = str(uuid.uuid4())
+        self._stage_id = stage_id
+        self._log = log
+        self._on_output = on_output
+        self._sequence = 0
+        self._decoders = {Stream.STDOUT: StreamDecoder(), Stream.STDERR: StreamDecoder()}
+
+    def take(self, stream: Stream, chunk: bytes) -> None:
+        """Record one chunk as it was read."""
+        self.output.add(stream, chunk)
+        self._pass_on(stream, self._decoders[stream].feed(chunk), len(chunk))
+
+    def finish(self) -> None:
+        """Record a character that a stream began and never ended."""
+        for stream, decoder in self._decoders.items():
+            if rest := decoder.finish():
+                self._pass_on(stream, rest, 0)
+
+    def _pass_on(self, stream: Stream, text: str, size_bytes: int) -> None:
+        self._sequence += 1
+        self._log.chunk(
+            correlation_id=self.correlation_id,
+            attempt=1,
+            stream=stream.value,
+            sequence=self._sequence,
+            bytes=size_bytes,
+            data=text,
+        )
+        if self._on_output is None:
+            return
+        try:
+            self._on_output(self._stage_id, stream, text)
+        except OSError as error:
+            # The reader of our own output left; the run goes on without it.
+            self._on_output = None
+            _log.info("Output is no longer shown: %s", error)
+
+
+async def run_command_stage(
+    stage: CommandStage,
+    place: StagePlace,
+    endings: Endings,
+    *,
+    limits: RunnerLimits,
+    clock: Clock,
+    on_output: OnOutput | None = None,
+    on_spawn: Callable[[ChildTree], None] | None = None,
+) -> StageResult:
+    """Run one command to its end and record it while it runs.
+
+    Args:
+        stage: What to run.
+        place: Where to run it, and the files of its records.
+        endings: What may end it early; its `timeout_s` is set here.
+        limits: Bounds of buffers and log.
+        clock: Times in the records.
+        on_output: Told of each chunk (stage id, stream, text) in a thread, in order.
+        on_spawn: Told of the new process before its output is read, in a thread.
+
+    Raises:
+        SpawnFailed: It could not be started; nothing but `command:start` is recorded.
+    """
+    log = StageLog(
+        place.log_path,
+        place.runner_log,
+        index=place.index,
+        limit_bytes=limits.log_bytes_per_stage,
+        clock=clock,
+    )
+    recorder = _Recorder(stage.id, log, on_output, limits)
+    timeout_ms = stage_timeout_ms(stage, place.env)
+
+    def begin() -> ChildTree:
+        log.record("command:start", command=stage.command)
+        if timeout_ms is not None:
+            log.record("command:config", timeout_ms=timeout_ms)
+        tree = ChildTree.spawn(stage.command, cwd=place.cwd, env=place.env, clock=clock)
+        if on_spawn is not None:
+            on_spawn(tree)
+        log.record("exec:begin", **_begin_fields(stage, place, recorder.correlation_id))
+        return tree
+
+    try:
+        tree = await to_thread.run_sync(begin)
+        timeout_s = None if timeout_ms is None else timeout_ms / 1000
+        ending = await supervise(tree, recorder.take, replace(endings, timeout_s=timeout_s))
+        result = stage_result(stage, ending, recorder.output, timeout_ms)
+        await to_thread.run_sync(_end_records, log, recorder, ending, result, timeout_ms)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(log.close)
+        raise
+    return result
+
+
+def stage_timeout_ms(stage: CommandStage, env: Mapping[str, str]) -> int | None:
+    """Return the stage's time limit in ms: its own, else the one in its environment, else None.
+
+    Values that are no positive whole number mean none.
+    """
+    if stage.timeout_ms is not None:
+        return stage.timeout_ms if stage.timeout_ms > 0 else None
+    try:
+        value = int(float(env.get(TIMEOUT_VARIABLE, "")))
+    except (ValueError, OverflowError):
+        return None
+    return value if value > 0 else None
+
+
+def stage_result(
+    stage: CommandStage, ending: Ending, output: CommandOutput, timeout_ms: int | None
+) -> StageResult:
+    """Return what the manifest says of a command that is over.
+
+    A stopped command is failed even where failing is allowed: a skipped stage counts as done and
+    would not run again.
+    """
+    code = SIGNAL_EXIT_CODE if ending.exit.code is None else ending.exit.code
+    succeeded = code == 0 and ending.cause is Cause.EXITED
+    may_fail = stage.allow_failure and ending.cause is not Cause.STOPPED
+    if succeeded:
+        status = CommandStatus.SUCCEEDED
+    else:
+        status = CommandStatus.SKIPPED if may_fail else CommandStatus.FAILED
+    return StageResult(
+        status=status,
+        exit_code=code,
+        summary=stage_summary(stage, ending, output, timeout_ms),
+        cause=ending.cause,
+        error=None if succeeded else _error_details(ending, code, output, timeout_ms, may_fail),
+    )
+
+
+def stage_summary(
+    stage: CommandStage, ending: Ending, output: CommandOutput, timeout_ms: int | None
+) -> str:
+    """Return a stage's one-paragraph summary: how it ended and the beginning of what it said."""
+    stdout, stderr = output.stdout.text().strip(), output.stderr.text().strip()
+    if ending.cause is Cause.TIMED_OUT:
+        text = f"Timed out after {timeout_ms}ms"
+    elif ending.exit.signal is not None:
+        text = f"Terminated with signal {ending.exit.signal}"
+    elif ending.exit.code:
+        text = f"Exited with code {ending.exit.code}"
+    elif ending.cause is Cause.STOPPED:
+        text = "Stopped on request"
+    else:
+        said = stage.summary_hint or stdout or stderr or "Command completed with code 0"
+        return _cut(said)
+    return f"{text} — {_cut_stderr(stderr, output)}" if stderr else text
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SUMMARY_LENGTH else f"{text[:SUMMARY_LENGTH]}…"
+
+
+def _cut_stderr(text: str, output: CommandOutput) -> str:
+    if not output.error_is_cut:
+        return _cut(text)
+    return f"{text[:SUMMARY_LENGTH]}… (stderr {output.stderr.total_bytes:,} bytes, truncated)"
+
+
+def _error_details(
+    ending: Ending, code: int, output: CommandOutput, timeout_ms: int | None, may_fail: bool
+) -> JsonObject:
+    late = ending.cause is Cause.TIMED_OUT
+    details: JsonObject = {
+        "exit_code": code,
+        "sandbox_state": SANDBOX_STATE,
+        "stderr": output.error_text(),
+        "failure_reason": "timed_out" if late else "command_failed",
+    }
+    if ending.exit.signal is not None:
+        details["signal"] = ending.exit.signal
+    if timeout_ms is not None:
+        details["timeout_ms"] = timeout_ms
+    if late:
+        details["timed_out"] = True
+    if ending.cause is Cause.STOPPED:
+        details["stopped"] = True
+    if may_fail:
+        details["non_fatal_fallback"] = True
+    if output.stdout.is_truncated:
+        details["stdout_truncated"] = True
+        details["stdout_bytes"] = output.stdout.total_bytes
+    if output.error_is_cut:
+        details["stderr_truncated"] = True
+        details["stderr_bytes"] = output.stderr.total_bytes
+    return details
+
+
+def _begin_fields(stage: CommandStage, place: StagePlace, correlation_id: str) -> JsonObject:
+    return {
+        "correlation_id": correlation_id,
+        "attempt": 1,
+        "command": stage.command,
+        "args": [],
+        "cwd": str(place.cwd),
+        "session_id": str(uuid.uuid4()),
+        "sandbox_state": SANDBOX_STATE,
+        "persisted": False,
+    }
+
+
+def _end_records(
+    log: StageLog,
+    recorder: _Recorder,
+    ending: Ending,
+    result: StageResult,
+    timeout_ms: int | None,
+) -> None:
+    duration_ms = round(ending.exit.duration_s * 1000)
+    how = {
+        "exit_code": ending.exit.code,
+        "signal": ending.exit.signal,
+        "duration_ms": duration_ms,
+    }
+    status = "succeeded" if result.status is CommandStatus.SUCCEEDED else "failed"
+    recorder.finish()
+    if ending.exit.held_open:
+        log.record("command:warning", warning="output-held-open")
+    if ending.survivors:
+        pids = [process.pid for process in ending.survivors]
+        log.record("command:warning", warning="processes-left", pids=pids)
+    if log.lost_bytes:
+        log.record("command:warning", warning="log-incomplete", lost_bytes=log.lost_bytes)
+    log.record("exec:end", correlation_id=recorder.correlation_id, attempt=1, **how, status=status)
+    log.record("command:end", **how)
+    if result.status is CommandStatus.SKIPPED:
+        reason = "timed_out" if ending.cause is Cause.TIMED_OUT else "command_failed"
+        log.record(
+            "command:fallback",
+            fallback="allow_failure",
+            reason=reason,
+            exit_code=result.exit_code,
+            signal=ending.exit.signal,
+            timeout_ms=timeout_ms,
+        )
+    log.close()

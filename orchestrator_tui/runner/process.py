@@ -1,0 +1,466 @@
+"""One child tree: spawn a command, read what it says, end it politely, then not."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+import anyio
+from anyio import to_thread
+
+from orchestrator_tui.primitives import files
+from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
+from orchestrator_tui.primitives.process_identity import (
+    ProcessIdentity,
+    descendants,
+    identity_of,
+    send_signal,
+)
+from orchestrator_tui.records.logs import Stream
+
+SHELL = "/bin/sh"  # docs/formats.md, commands
+READ_BYTES = 64 * 1024  # one pipe's worth
+GATHER_S = 0.05  # small reads of one stream become one chunk for this long
+GATHER_BYTES = 16 * 1024  # a read of this size is a chunk of its own
+DRAIN_S = 0.5  # docs/formats.md, exit: a background child may hold the pipes for ever
+REAP_S = 1.0  # how often orphans that ended are collected while a command runs
+GRACE_POLL_S = 0.02
+SWEEP_PAUSE_S = 0.005
+MAX_SWEEPS = 400  # about two seconds; what is left then does not react to SIGKILL
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+Consume: TypeAlias = Callable[[Stream, bytes], None]
+
+
+class SpawnFailed(Exception):
+    """A command could not be started; the text says what is missing and where."""
+
+
+class CancelRung(StrEnum):
+    """How far the ending of a process tree has come."""
+
+    ASKED = "asked"
+    TERM = "term"
+    KILL = "kill"
+
+
+class Cause(StrEnum):
+    """Why a command is over."""
+
+    EXITED = "exited"
+    TIMED_OUT = "timed_out"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a command's shell ended.
+
+    `code` is None where a signal ended it; `signal` is that signal's name. `duration_s` ends with
+    the shell. `held_open` says that other processes still held its output when reading stopped.
+    """
+
+    code: int | None
+    signal: str | None
+    duration_s: float
+    held_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A command that is over: why, how, and which of its processes nothing could end."""
+
+    cause: Cause
+    exit: Exit
+    survivors: tuple[ProcessIdentity, ...] = ()
+
+
+def become_subreaper() -> None:
+    """Have orphans below this process become its children, so that none leaves its tree.
+
+    Where the kernel refuses, daemons of a command escape the kill ladder, nothing else.
+    """
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _has_children() -> bool:
+    """Tell whether this process has any child, living or not, without a look at /proc."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _in_own_session(pid: int) -> bool:
+    """Tell whether a process shares our session; a command's processes never can."""
+    try:
+        return os.getsid(pid) == os.getsid(0)
+    except ProcessLookupError:
+        return False
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def reap_orphans(spare: int | None = None) -> None:
+    """Collect ended children that were adopted; `spare` is a child that its owner collects."""
+    while True:
+        try:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if found is None or found.si_pid == spare or _in_own_session(found.si_pid):
+            return
+        _reap(found.si_pid)
+
+
+class TreeScope:
+    """The processes that began below this one since the scope was made.
+
+    A process belongs to it if it descends from this process, runs in another session and does not
+    descend from a child that was there before. Needs `become_subreaper` to see daemons.
+    """
+
+    def __init__(self) -> None:
+        self._before = frozenset(descendants(os.getpid()) if _has_children() else ())
+
+    def members(self) -> tuple[ProcessIdentity, ...]:
+        """Return the living processes of the scope."""
+        if not _has_children():
+            return ()
+        alive = descendants(os.getpid())
+        strangers = {
+            process
+            for known in self._before.intersection(alive)
+            for process in (known, *descendants(known.pid))
+        }
+        return tuple(p for p in alive if p not in strangers and not _in_own_session(p.pid))
+
+
+def end_tree(
+    scope: TreeScope,
+    *,
+    grace_s: float,
+    hurry: threading.Event | None = None,
+    on_rung: Callable[[CancelRung], None] | None = None,
+    spare: int | None = None,
+) -> tuple[ProcessIdentity, ...]:
+    """End every process of a scope and return those that are left, which should be none.
+
+    SIGTERM (with SIGCONT, so that a stopped process hears it) goes to all; after `grace_s` seconds,
+    or as soon as `hurry` is set, all are frozen by SIGSTOP, looked for again and killed, until two
+    looks in a row find nobody. Blocks: call it in a thread.
+
+    Args:
+        scope: Whose processes to end.
+        grace_s: Seconds between SIGTERM and SIGKILL.
+        hurry: Set by another thread to cut the grace short.
+        on_rung: Told of each rung before its signals are sent.
+        spare: A child whose exit status its owner collects.
+    """
+    hurry = hurry or threading.Event()
+    tell = on_rung or (lambda rung: None)
+    members = scope.members()
+    if not members:
+        return ()
+    tell(CancelRung.TERM)
+    for process in members:
+        _signal(process, signal.SIGTERM)
+        _signal(process, signal.SIGCONT)
+    deadline = SYSTEM_CLOCK.monotonic() + grace_s
+    while (members := scope.members()) and SYSTEM_CLOCK.monotonic() < deadline:
+        reap_orphans(spare)
+        if hurry.wait(GRACE_POLL_S):
+            break
+    if members:
+        tell(CancelRung.KILL)
+    return _sweep(scope, spare)
+
+
+def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
+    """Signal one process; another user's (a set-uid program) stays, and is told as a survivor."""
+    with contextlib.suppress(PermissionError):
+        send_signal(process, number)
+
+
+def _sweep(scope: TreeScope, spare: int | None) -> tuple[ProcessIdentity, ...]:
+    """Freeze, look again, kill, until two looks in a row find nobody."""
+    empty = 0
+    for _ in range(MAX_SWEEPS):
+        members = scope.members()
+        empty = 0 if members else empty + 1
+        if empty == 2:
+            break
+        # A frozen process cannot fork, so what the second look finds is all there is to kill.
+        for process in members:
+            _signal(process, signal.SIGSTOP)
+        for process in scope.members() if members else ():
+            _signal(process, signal.SIGKILL)
+        reap_orphans(spare)
+        time.sleep(SWEEP_PAUSE_S)
+    return scope.members()
+
+
+class _Gatherer:
+    """Joins small reads of one stream into one chunk, so that a log has few records."""
+
+    def __init__(self, consume: Consume) -> None:
+        self._consume = consume
+        self._stream = Stream.STDOUT
+        self._held = bytearray()
+        self._since = 0.0
+
+    def add(self, stream: Stream, chunk: bytes, now: float) -> None:
+        """Take what was read; the order of the two streams is kept."""
+        if self._held and (stream is not self._stream or len(self._held) + len(chunk) > READ_BYTES):
+            self.flush()
+        if not self._held and len(chunk) >= GATHER_BYTES:
+            self._consume(stream, chunk)
+            return
+        if not self._held:
+            self._stream, self._since = stream, now
+        self._held += chunk
+
+    def due_in(self, now: float) -> float | None:
+        """Return the seconds until held bytes must go on, or None where none are held."""
+        return max(0.0, self._since + GATHER_S - now) if self._held else None
+
+    def flush(self) -> None:
+        """Pass on what is held."""
+        if self._held:
+            held, self._held = bytes(self._held), bytearray()
+            self._consume(self._stream, held)
+
+
+@dataclass(eq=False)
+class ChildTree:
+    """A running command: its shell, its two pipes and every process that it starts."""
+
+    popen: subprocess.Popen[bytes]
+    pidfd: int
+    scope: TreeScope
+    identity: ProcessIdentity | None
+    clock: Clock
+    started: float
+    pipes: dict[int, Stream]
+    exited_at: float | None = None
+
+    @classmethod
+    def spawn(
+        cls, command: str, *, cwd: Path, env: Mapping[str, str], clock: Clock = SYSTEM_CLOCK
+    ) -> ChildTree:
+        """Start `/bin/sh -c command` in a session of its own, without input.
+
+        Raises:
+            SpawnFailed: The folder is missing, or the system refuses a further process.
+        """
+        if not files.is_folder(cwd):
+            raise SpawnFailed(f"cannot start in {cwd}: no such folder; create it or change cwd")
+        scope = TreeScope()
+        out_read, out_write = os.pipe()
+        err_read, err_write = os.pipe()
+        started = clock.monotonic()
+        try:
+            popen = subprocess.Popen(
+                [SHELL, "-c", command],
+                stdin=subprocess.DEVNULL,
+                stdout=out_write,
+                stderr=err_write,
+                cwd=cwd,
+                env=dict(env),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            os.close(out_read)
+            os.close(err_read)
+            raise SpawnFailed(f"cannot start {SHELL} in {cwd}: {error}") from error
+        finally:
+            os.close(out_write)
+            os.close(err_write)
+        return cls(
+            popen=popen,
+            pidfd=os.pidfd_open(popen.pid),
+            scope=scope,
+            identity=identity_of(popen.pid),
+            clock=clock,
+            started=started,
+            pipes={out_read: Stream.STDOUT, err_read: Stream.STDERR},
+        )
+
+    @property
+    def pid(self) -> int:
+        """The shell's pid, which is its process group and session too."""
+        return self.popen.pid
+
+    def pump(self, consume: Consume) -> Exit:
+        """Pass on all output until the command is over, then return how it ended.
+
+        After the shell's exit output is awaited until its end, at most `DRAIN_S`; whoever writes
+        later meets a closed pipe. Blocks: call it in a thread. `consume` is called in that thread
+        with at most `READ_BYTES` bytes.
+        """
+        gatherer = _Gatherer(consume)
+        try:
+            self._read_until_exit(gatherer)
+            self._drain(gatherer)
+            gatherer.flush()
+        except BaseException:
+            self.end(grace_s=0)
+            raise
+        finally:
+            held_open = bool(self.pipes)
+            self._close_pipes()
+            code = self.popen.wait()
+            os.close(self.pidfd)
+        duration = (self.exited_at or self.clock.monotonic()) - self.started
+        if code < 0:
+            return Exit(None, _signal_name(-code), duration, held_open)
+        return Exit(code, None, duration, held_open)
+
+    def end(
+        self,
+        *,
+        grace_s: float,
+        hurry: threading.Event | None = None,
+        on_rung: Callable[[CancelRung], None] | None = None,
+    ) -> tuple[ProcessIdentity, ...]:
+        """End the whole tree as `end_tree` does; somebody must still be pumping its output."""
+        return end_tree(
+            self.scope, grace_s=grace_s, hurry=hurry, on_rung=on_rung, spare=self.popen.pid
+        )
+
+    def _read_until_exit(self, gatherer: _Gatherer) -> None:
+        poller = self._poller()
+        poller.register(self.pidfd, select.POLLIN)
+        while True:
+            due = gatherer.due_in(self.clock.monotonic())
+            ready = poller.poll((REAP_S if due is None else min(due, REAP_S)) * 1000)
+            if not ready and due is None:
+                reap_orphans(self.popen.pid)
+            self._read_ready(poller, ready, gatherer)
+            if any(fd == self.pidfd for fd, _ in ready):
+                self.exited_at = self.clock.monotonic()
+                return
+
+    def _drain(self, gatherer: _Gatherer) -> None:
+        poller = self._poller()
+        deadline = self.clock.monotonic() + DRAIN_S
+        while self.pipes and (left := deadline - self.clock.monotonic()) > 0:
+            due = gatherer.due_in(self.clock.monotonic())
+            ready = poller.poll((left if due is None else min(due, left)) * 1000)
+            self._read_ready(poller, ready, gatherer)
+
+    def _poller(self) -> select.poll:
+        poller = select.poll()
+        for fd in self.pipes:
+            poller.register(fd, select.POLLIN)
+        return poller
+
+    def _read_ready(
+        self, poller: select.poll, ready: list[tuple[int, int]], gatherer: _Gatherer
+    ) -> None:
+        for fd, _ in ready:
+            if fd not in self.pipes:
+                continue
+            chunk = os.read(fd, READ_BYTES)
+            if chunk:
+                gatherer.add(self.pipes[fd], chunk, self.clock.monotonic())
+            else:
+                poller.unregister(fd)
+                del self.pipes[fd]
+                os.close(fd)
+        if gatherer.due_in(self.clock.monotonic()) == 0:
+            gatherer.flush()
+
+    def _close_pipes(self) -> None:
+        for fd in self.pipes:
+            os.close(fd)
+        self.pipes.clear()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """What may end a command before it ends itself, and how gently.
+
+    `stop` is set to stop it; `stop_grace_s` is asked only then, so that it may depend on who
+    stops. `hurry` cuts any grace short. `on_rung` is told of each rung, in a thread.
+    """
+
+    stop: anyio.Event
+    stop_grace_s: Callable[[], float]
+    hurry: threading.Event
+    on_rung: Callable[[CancelRung], None]
+    timeout_s: float | None = None
+    timeout_grace_s: float = 1.0  # docs/formats.md, exit, signal, timeout
+
+
+async def supervise(tree: ChildTree, consume: Consume, endings: Endings) -> Ending:
+    """Pump a tree's output until it is over, stopped or out of time.
+
+    Of a stopped or late command nothing survives. One that exits by itself leaves its background
+    processes alone, as the Node original does. Cancellation from outside kills the tree at once
+    and passes on.
+    """
+    over = anyio.Event()
+    listening = anyio.CancelScope()
+    exits: list[Exit] = []
+    cause = Cause.EXITED
+    survivors: tuple[ProcessIdentity, ...] = ()
+
+    async def pump() -> None:
+        try:
+            exits.append(await to_thread.run_sync(tree.pump, consume))
+        finally:
+            over.set()
+
+    async def listen() -> None:
+        with listening:
+            await endings.stop.wait()
+            over.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pump)
+        tasks.start_soon(listen)
+        try:
+            with anyio.move_on_after(endings.timeout_s) as patience:
+                await over.wait()
+            if tree.exited_at is None and not exits:
+                late = patience.cancelled_caught and not endings.stop.is_set()
+                cause = Cause.TIMED_OUT if late else Cause.STOPPED
+                survivors = await to_thread.run_sync(_end, tree, endings, cause)
+        except BaseException:
+            # The group waits for the pump, and the pump for the tree.
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(lambda: tree.end(grace_s=0))
+            raise
+        listening.cancel()
+    return Ending(cause, exits[0], survivors)
+
+
+def _end(tree: ChildTree, endings: Endings, cause: Cause) -> tuple[ProcessIdentity, ...]:
+    if cause is Cause.TIMED_OUT:
+        return tree.end(grace_s=endings.timeout_grace_s, hurry=endings.hurry)
+    return tree.end(grace_s=endings.stop_grace_s(), hurry=endings.hurry, on_rung=endings.on_rung)
