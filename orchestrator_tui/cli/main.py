@@ -1,0 +1,113 @@
+"""orch-tui: the verbs, each imported when it is used, and the way a program ends."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from orchestrator_tui import __version__
+from orchestrator_tui.cli.exits import Exit, Stopped, say
+from orchestrator_tui.cli.options import CONTEXT, place_options
+from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.settings import Places
+
+# Name of each verb, which is the name of its module, and its line in the help.
+VERBS = {
+    "start": "Start a run of a pipeline.",
+    "status": "Say how a run is doing; without RUN all that are active.",
+    "list": "List runs, newest first.",
+    "plan": "Show the stages of a pipeline without running them.",
+    "resume": "Run the stages of a run again that did not succeed.",
+    "cancel": "Stop runs.",
+    "logs": "Print what the stages of a run have written.",
+}
+
+
+class Verbs(click.Group):
+    """The verbs; a module is imported only when its verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one verb, or None for an unknown name."""
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"orchestrator_tui.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs without importing one."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings=CONTEXT)
+@place_options
+@click.option("--theme", metavar="NAME", help="Colours of the screen: dark, light or mono.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@click.option("--filter", "query", metavar="Q", default="", help="Filter to begin with.")
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.pass_context
+def program(
+    context: click.Context, places: Places, theme: str | None, ascii_only: bool, query: str
+) -> None:
+    """Run and watch pipelines.
+
+    Without a verb it opens the screen, or prints the list where there is no terminal.
+    """
+    context.obj = places
+    if context.invoked_subcommand is None:
+        screen = importlib.import_module("orchestrator_tui.cli.screen")
+        context.exit(screen.show(places, theme=theme, ascii_only=ascii_only, query=query))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line and return the exit status."""
+    try:
+        status = program.main(
+            args=None if arguments is None else list(arguments),
+            prog_name=PROGRAM,
+            standalone_mode=False,
+        )
+        sys.stdout.flush()
+    except click.Abort:
+        return Exit.INTERRUPTED
+    except Stopped as stopped:
+        stopped.show()
+        return stopped.status
+    except click.ClickException as error:
+        say(_usage_text(error))
+        return error.exit_code
+    return status if isinstance(status, int) else Exit.DONE
+
+
+def _usage_text(error: click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        path = error.ctx.command_path
+        return f"{PROGRAM}: {error.format_message()}\n{error.ctx.get_usage()}\nTry: {path} --help"
+    return f"{PROGRAM}: {error.format_message()}"
+
+
+def main() -> NoReturn:
+    """Run the program and end it; a reader of our output that has gone ends it quietly."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        status = run()
+    except BrokenPipeError:
+        # The interpreter would complain about the lost reader once more while it shuts down.
+        os._exit(Exit.BROKEN_PIPE)
+    except KeyboardInterrupt:
+        status = Exit.INTERRUPTED
+    except OSError as error:
+        say(f"{PROGRAM}: {error}")
+        status = Exit.FAILED
+    sys.exit(status)

@@ -1,0 +1,58 @@
+"""Pipelines: the configuration as the verbs need it, or the reason why it cannot be used."""
+
+from __future__ import annotations
+
+from orchestrator_tui.cli.exits import bad_usage, not_found
+from orchestrator_tui.records.paths import CONFIG_NAME
+from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig, Pipeline
+from orchestrator_tui.settings import Settings
+from orchestrator_tui.store.configuration import load_config
+
+
+def load_pipelines(settings: Settings) -> OrchestratorConfig:
+    """Return the configuration of the repository.
+
+    Raises:
+        Stopped: There is none, or it cannot be used.
+    """
+    config = load_config(settings.roots, settings.environ)
+    if config is None:
+        raise bad_usage(
+            f"no {CONFIG_NAME} in {settings.roots.repo}; "
+            "write one, or name another repository with --repo"
+        )
+    if isinstance(config, ConfigProblem):
+        raise bad_usage(f"{config.path}: {config.text}")
+    return config
+
+
+def choose_pipeline(config: OrchestratorConfig, wanted: str | None) -> Pipeline:
+    """Return the pipeline of that id, or the default one where none is named.
+
+    Raises:
+        Stopped: There is no such pipeline, or it cannot be launched.
+    """
+    name = wanted or config.default_pipeline
+    if name in config.problems:
+        problem = config.problems[name]
+        raise bad_usage(f"{problem.path}: {problem.text}")
+    pipeline = config.pipeline(name)
+    if pipeline is None:
+        known = ", ".join(p.id for p in config.pipelines) or "none"
+        raise not_found(f"Pipeline '{name}' not found. There are: {known}")
+    return pipeline
+
+
+def choose_target(pipeline: Pipeline, wanted: str | None) -> str:
+    """Return the plan id, `pipeline:stage`, of the stage in focus; the first where none is named.
+
+    Raises:
+        Stopped: The pipeline has no such stage.
+    """
+    if wanted is None:
+        return f"{pipeline.id}:{pipeline.stages[0].id}"
+    stage_id = wanted.removeprefix(f"{pipeline.id}:")
+    if all(stage.id != stage_id for stage in pipeline.stages):
+        known = ", ".join(stage.id for stage in pipeline.stages)
+        raise not_found(f"pipeline {pipeline.id} has no stage {wanted}; there are: {known}")
+    return f"{pipeline.id}:{stage_id}"

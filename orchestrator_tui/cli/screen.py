@@ -1,0 +1,80 @@
+"""The screen: preflight, then the rooms joined to one application."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from orchestrator_tui.cli.exits import bad_usage, say
+from orchestrator_tui.cli.options import settings_from
+from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.settings import Places, Settings
+
+THEMES = ("dark", "light", "mono")
+
+
+def unusable_reason() -> str | None:
+    """Return why no screen can be drawn here, or None if one can."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return "standard input and output are not a terminal"
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return f"TERM is {os.environ.get('TERM') or 'not set'}"
+    return None
+
+
+def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> int:
+    """Open the screen and return the exit status; print the list where no screen can be drawn.
+
+    Raises:
+        Stopped: A flag or a variable cannot be used.
+    """
+    if theme is not None and theme not in THEMES:
+        raise bad_usage(f"there is no theme {theme}; there are: {', '.join(THEMES)}")
+    settings = settings_from(places)
+    reason = unusable_reason()
+    if reason is None:
+        return _open(settings, theme or _theme(), ascii_only, query)
+    from orchestrator_tui.cli.list import print_runs
+
+    print_runs(settings)
+    say(f"{PROGRAM}: {reason}, so this is the list instead of the screen")
+    return 0
+
+
+def _theme() -> str:
+    return "mono" if os.environ.get("NO_COLOR") else "dark"
+
+
+def _open(settings: Settings, theme: str, ascii_only: bool, query: str) -> int:
+    from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
+    from orchestrator_tui.runner.actions import RunActions
+    from orchestrator_tui.ui.app import OrchTui
+    from orchestrator_tui.ui.options import ScreenOptions
+    from orchestrator_tui.watch.feed import DiskFeed
+    from orchestrator_tui.watch.logs import StageLogs
+
+    roots = settings.roots
+    app = OrchTui(
+        feed=DiskFeed(roots, settings.environ, SYSTEM_CLOCK),
+        logs=StageLogs(roots),
+        launcher=RunActions(roots, settings.environ, SYSTEM_CLOCK),
+        clock=SYSTEM_CLOCK,
+        options=ScreenOptions(
+            place=_shown(roots.repo),
+            runs_dir=roots.relative(roots.runs),
+            task_id=settings.task_id,
+            theme=theme,
+            ascii_only=ascii_only,
+            query=query,
+            watch_terminal=True,
+        ),
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def _shown(folder: Path) -> str:
+    """Return a folder as a person writes it, `~` for the home."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

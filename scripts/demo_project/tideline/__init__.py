@@ -1,0 +1,1 @@
+"""tideline: tides from harmonic constituents."""
