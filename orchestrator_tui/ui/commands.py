@@ -1,0 +1,135 @@
+"""RunCommands: the command palette, every action by the words of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.pipeline import OrchestratorConfig
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.ui.themes import THEME_NAMES
+
+
+class Commanded(Protocol):
+    """What the palette can make the program do."""
+
+    fleet: Fleet
+    theme: str
+
+    @property
+    def chosen_run(self) -> RunKey | None:
+        """The run that an action on "the run" means."""
+        ...
+
+    def ask_start(self, pipeline_id: str | None = None) -> object:
+        """Show the start form."""
+        ...
+
+    def ask_again(self, key: RunKey) -> object:
+        """Offer the ways to run a run again."""
+        ...
+
+    def ask_cancel(self, key: RunKey) -> object:
+        """Ask whether to cancel a run."""
+        ...
+
+    def open_run(self, key: RunKey) -> None:
+        """Open a run."""
+        ...
+
+    def show_runs(self, query: str) -> None:
+        """Show the runs that a filter lets through."""
+        ...
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        ...
+
+    def action_rescan(self) -> None:
+        """Look at the disk now."""
+        ...
+
+    def leave(self, status: int = 0) -> None:
+        """Quit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line of the palette."""
+
+    words: str
+    explanation: str
+    run: Callable[[], object]
+
+
+def commands_of(app: Commanded) -> Iterator[Command]:
+    """Yield what can be done now."""
+    if (key := app.chosen_run) is not None:
+        name = key.short
+        yield Command("Open the run", name, partial(app.open_run, key))
+        yield Command("Run again ...", name, partial(app.ask_again, key))
+        yield Command("Cancel the run ...", name, partial(app.ask_cancel, key))
+    yield Command("Start a run ...", "choose a pipeline and a task", app.ask_start)
+    if isinstance(app.fleet.config, OrchestratorConfig):
+        for pipeline in app.fleet.config.pipelines:
+            yield Command(
+                f"Start {pipeline.id}", pipeline.title, partial(app.ask_start, pipeline.id)
+            )
+    for words, query in (
+        ("Show all runs", ""),
+        ("Show problems", "state:problem"),
+        ("Show active runs", "state:active"),
+        ("Show failed runs", "state:failed"),
+        ("Show runs of the last day", "since:24h"),
+    ):
+        yield Command(words, f"filter: {query}" if query else "", partial(app.show_runs, query))
+    for word, theme in THEME_NAMES.items():
+        yield Command(f"Theme {word}", "", partial(setattr, app, "theme", theme))
+    yield Command("Look at the disk now", "read all runs again", app.action_rescan)
+    yield Command("Help", "the keys of this screen", app.action_help)
+    yield Command("Quit", "runs keep going", app.leave)
+
+
+def _literal(text: str) -> str | None:
+    # The palette parses a `str` as markup and takes a Content as it is.
+    return cast("str", Content(safe_text(text))) if text else None
+
+
+class RunCommands(Provider):
+    """Searches the commands."""
+
+    def _commands(self) -> Iterator[Command]:
+        return commands_of(cast("Commanded", self.app))
+
+    async def discover(self) -> Hits:
+        """Yield every command while nothing is typed."""
+        for command in self._commands():
+            yield DiscoveryHit(
+                Content(safe_text(command.words)),
+                command.run,
+                text=safe_text(command.words),
+                help=_literal(command.explanation),
+            )
+
+    async def search(self, query: str) -> Hits:
+        """Yield the commands that fit what was typed."""
+        matcher = self.matcher(query)
+        for command in self._commands():
+            words = safe_text(command.words)
+            score = matcher.match(words)
+            if score > 0:
+                yield Hit(
+                    score,
+                    matcher.highlight(words),
+                    command.run,
+                    text=words,
+                    help=_literal(command.explanation),
+                )

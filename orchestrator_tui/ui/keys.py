@@ -1,0 +1,122 @@
+"""Every key of the program, by id: one key, one meaning."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from textual.binding import Binding, BindingType
+
+KeyList: TypeAlias = list[BindingType]
+
+
+def key(keys: str, action: str, words: str, binding_id: str, *, show: bool = False) -> Binding:
+    """Return a binding that a keymap can change; `words` stand in the help and the footer."""
+    return Binding(keys, action, words, id=binding_id, show=show)
+
+
+# Where each group of keys stands in the help, by the first word of the id.
+GROUP_TITLES = {
+    "move": "Move",
+    "find": "Find",
+    "run": "Run",
+    "log": "Log",
+    "pane": "Panes",
+    "nav": "Leave",
+    "app": "Program",
+}
+
+APP_KEYS: KeyList = [
+    key("question_mark", "help", "help", "app.help"),
+    key("colon,ctrl+p", "command_palette", "commands", "app.commands"),
+    key("ctrl+r", "rescan", "look at the disk now", "app.rescan"),
+    key("ctrl+l", "redraw", "draw the screen anew", "app.redraw"),
+    key("ctrl+c", "interrupt", "press twice to quit", "app.interrupt"),
+]
+
+LIST_KEYS: KeyList = [
+    key("j,down", "move(1)", "next row", "move.down"),
+    key("k,up", "move(-1)", "previous row", "move.up"),
+    key("g,home", "move_to('first')", "first row", "move.first"),
+    key("G,end", "move_to('last')", "last row", "move.last"),
+    key("ctrl+d", "page(0.5)", "half a page down", "move.half_down"),
+    key("ctrl+u", "page(-0.5)", "half a page up", "move.half_up"),
+    key("pagedown", "page(1)", "a page down", "move.page_down"),
+    key("pageup", "page(-1)", "a page up", "move.page_up"),
+]
+
+RUNS_KEYS: KeyList = [
+    key("enter,l", "open", "open the run", "run.open"),
+    key("s", "start", "start a run", "run.start"),
+    key("r", "again", "run again", "run.again"),
+    key("x", "cancel", "cancel", "run.cancel"),
+    key("slash", "filter", "filter", "find.filter"),
+    key("exclamation_mark", "problems", "problems only", "find.problems"),
+    key("S", "sort", "next sort order", "find.sort"),
+    key("escape", "clear", "clear the filter", "find.clear"),
+    key("z", "zoom", "preview on, off", "pane.zoom"),
+    key("q", "quit", "quit, runs keep going", "app.quit"),
+]
+
+RUN_KEYS: KeyList = [
+    key("escape,h,q", "back", "back to the runs", "nav.back"),
+    key("tab", "pane(1)", "next pane", "pane.next"),
+    key("shift+tab", "pane(-1)", "previous pane", "pane.previous"),
+    key("left_square_bracket", "tab(-1)", "previous tab", "pane.previous_tab"),
+    key("right_square_bracket", "tab(1)", "next tab", "pane.next_tab"),
+    key("z", "zoom", "log in full width, or not", "pane.zoom"),
+    key("r", "again", "run again", "run.again"),
+    key("x", "cancel", "cancel", "run.cancel"),
+]
+
+STAGE_KEYS: KeyList = [
+    *LIST_KEYS,
+    key("enter,l", "open", "to the stage's log", "run.stage_log"),
+]
+
+LOG_KEYS: KeyList = [
+    key("slash", "search", "search", "find.search"),
+    key("n", "hit(1)", "next hit", "find.next"),
+    key("N", "hit(-1)", "previous hit", "find.previous"),
+    key("escape", "end_search", "end the search", "find.end"),
+    key("backslash", "streams", "streams: both, out, err", "log.streams"),
+]
+
+LOG_LINE_KEYS: KeyList = [
+    key("j,down", "move(1)", "next line", "move.down"),
+    key("k,up", "move(-1)", "previous line", "move.up"),
+    key("g,home", "move_to('first')", "start of the log", "move.first"),
+    key("G,end", "move_to('last')", "end of the log, follow it", "move.last"),
+    key("ctrl+d", "page(0.5)", "half a page down", "move.half_down"),
+    key("ctrl+u", "page(-0.5)", "half a page up", "move.half_up"),
+    key("pagedown,space", "page(1)", "a page down", "move.page_down"),
+    key("pageup,b", "page(-1)", "a page up", "move.page_up"),
+    key("l,right", "sideways(1)", "to the right", "log.right"),
+    key("h,left", "sideways(-1)", "to the left", "log.left"),
+    key("0", "line_edge('start')", "start of long lines", "log.line_start"),
+    key("dollar_sign", "line_edge('end')", "end of long lines", "log.line_end"),
+    key("f", "follow", "follow on, off", "log.follow"),
+    key("w", "wrap", "wrap long lines", "log.wrap"),
+    key("t", "clock", "time of each line", "log.clock"),
+]
+
+READING_KEYS: KeyList = [
+    key("j,down", "scroll_down", "down", "move.down"),
+    key("k,up", "scroll_up", "up", "move.up"),
+    key("g,home", "scroll_home", "first line", "move.first"),
+    key("G,end", "scroll_end", "last line", "move.last"),
+    key("pagedown,space", "page_down", "a page down", "move.page_down"),
+    key("pageup,b", "page_up", "a page up", "move.page_up"),
+]
+
+CANCEL_KEYS: KeyList = [
+    key("y", "confirm", "cancel the run", "run.cancel_yes"),
+    key("escape", "keep", "keep it running", "run.cancel_no"),
+]
+
+AGAIN_KEYS: KeyList = [
+    key("f", "way('f')", "resume", "run.again_resume"),
+    key("n", "way('n')", "new run", "run.again_new"),
+    key("s", "way('s')", "from a stage", "run.again_from"),
+    key("o", "way('o')", "only one stage", "run.again_only"),
+    key("escape,q", "back", "close", "nav.close"),
+]

@@ -1,0 +1,26 @@
+"""ScreenOptions: how the screens look and what they begin with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenOptions:
+    """Plain values from flags, environment and files.
+
+    `place`, `runs_dir` and `config_path` are paths as shown to a person. `theme` is `dark`,
+    `light` or `mono`. With `watch_terminal` the screens end when the terminal goes away or the
+    process is told to stop.
+    """
+
+    place: str = ""
+    runs_dir: str = ".runs"
+    config_path: str = "codex.orchestrator.json"
+    task_id: str = DEFAULT_TASK_ID
+    theme: str = "dark"
+    ascii_only: bool = False
+    query: str = ""
+    watch_terminal: bool = False

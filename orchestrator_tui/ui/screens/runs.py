@@ -1,0 +1,290 @@
+"""RunsScreen: all runs, those that need someone first, with a preview of the selected one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.observations import Freshness
+from orchestrator_tui.state.ordering import FleetView, RunOrder, Sort
+from orchestrator_tui.state.query import EVERYTHING, QueryProblem, parse_query
+from orchestrator_tui.state.run_view import project_run
+from orchestrator_tui.ui.keys import RUNS_KEYS
+from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.screens.base import RoomyScreen
+from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, HeaderView
+from orchestrator_tui.ui.widgets.empty_runs import EmptyRuns, EmptyView
+from orchestrator_tui.ui.widgets.lines import entitle
+from orchestrator_tui.ui.widgets.run_preview import RunPreview
+from orchestrator_tui.ui.widgets.run_table import ColumnHeads, RunTable, TableView
+
+FOOTER_KEYS = (
+    ("s", "start"),
+    ("r", "again"),
+    ("x", "cancel"),
+    ("/", "filter"),
+    ("?", "help"),
+    ("q", "quit (runs keep going)"),
+    ("enter", "open"),
+    (":", "commands"),
+)
+
+
+class RunsScreen(RoomyScreen):
+    """The home screen."""
+
+    TITLE = "Runs"
+    BINDINGS = RUNS_KEYS
+
+    class RunHighlighted(Message):
+        """Another run is selected."""
+
+        def __init__(self, key: RunKey | None) -> None:
+            super().__init__()
+            self.key = key
+
+    class RunOpened(Message):
+        """A run is to be opened."""
+
+        def __init__(self, key: RunKey) -> None:
+            super().__init__()
+            self.key = key
+
+    class StartAsked(Message):
+        """A run is to be started."""
+
+    class AgainAsked(Message):
+        """A run is to be run again."""
+
+        def __init__(self, key: RunKey) -> None:
+            super().__init__()
+            self.key = key
+
+    class CancelAsked(Message):
+        """A run is to be cancelled."""
+
+        def __init__(self, key: RunKey) -> None:
+            super().__init__()
+            self.key = key
+
+    class QuitAsked(Message):
+        """The program is to be left."""
+
+    def __init__(self, *, clock: Clock, options: ScreenOptions) -> None:
+        super().__init__()
+        self._clock = clock
+        self._options = options
+        self._fleet = Fleet()
+        self._order = RunOrder()
+        self._typed = options.query
+        self._query = EVERYTHING
+        self._query_problem: str | None = None
+        self._sort = Sort.ATTENTION
+        self._problems_only = False
+        self._ask()
+
+    def compose_body(self) -> ComposeResult:
+        """Yield the table, the line for a filter, and the preview."""
+        with Vertical(id="runs-pane", classes="pane"):
+            yield ColumnHeads()
+            yield RunTable(ascii_only=self._options.ascii_only, id="runs")
+            yield EmptyRuns()
+            yield Input(placeholder="filter: words, state:failed, task:, since:24h", compact=True)
+        yield RunPreview(ascii_only=self._options.ascii_only)
+
+    def on_mount(self) -> None:
+        """Put the keys into the table."""
+        self.query_one(Input).display = False
+        self.query_one(RunTable).focus()
+        self.show(self._fleet, self._clock.now())
+
+    # --- showing ----------------------------------------------------------------------------
+
+    @property
+    def table(self) -> RunTable:
+        """The table of runs."""
+        return self.query_one(RunTable)
+
+    def show(self, fleet: Fleet, now: datetime) -> None:
+        """Show the fleet as it is at `now`."""
+        self._fleet = fleet
+        if not self.is_mounted:
+            return
+        view = self._order.arrange(fleet, now, self._query, self._sort)
+        self.table.view = TableView(fleet, view.keys, now)
+        self._show_bars(fleet, view, now)
+        self._show_pane(fleet, view)
+        self._show_preview(fleet, now)
+
+    def _ask(self) -> None:
+        """Take what was typed as the query, or keep the last good one and say why."""
+        asked = parse_query(f"{self._typed} state:problem" if self._problems_only else self._typed)
+        if isinstance(asked, QueryProblem):
+            self._query_problem = asked.text
+        else:
+            self._query, self._query_problem = asked, None
+
+    def _ask_and_show(self) -> None:
+        self._ask()
+        self.show(self._fleet, self._clock.now())
+
+    def _show_bars(self, fleet: Fleet, view: FleetView, now: datetime) -> None:
+        counts = view.counts
+        header = HeaderView(
+            place=self._options.place,
+            attention=counts.attention,
+            running=counts.running,
+            queued=counts.queued,
+            failed=counts.failed,
+        )
+        self.query_one(HeaderBar).show(header, f"{now.astimezone():%H:%M:%S}")
+        self.query_one(FooterBar).view = FooterView(
+            FOOTER_KEYS,
+            freshness_words(fleet.freshness),
+            is_troubled=bool(fleet.freshness and fleet.freshness.problem),
+        )
+
+    def _show_pane(self, fleet: Fleet, view: FleetView) -> None:
+        pane, fresh = self.query_one("#runs-pane"), fleet.freshness
+        shown, total = len(view.keys), view.counts.total
+        parts = [f"Runs {shown:,}" if shown == total else f"Runs {shown:,} of {total:,}"]
+        if self._problems_only:
+            parts.append("problems only")
+        if self._query_problem:
+            parts.append(f"filter: {self._query_problem}")
+        elif self._typed:
+            parts.append(f"filter: {self._typed}")
+        entitle(pane, "   ".join(parts), f"sort: {self._sort}")
+        table = self.query_one(RunTable)
+        self.set_class(not shown, "-no-runs")
+        if table.display != bool(shown):
+            table.display = bool(shown)
+        self.query_one(EmptyRuns).view = EmptyView(
+            runs_dir=self._options.runs_dir,
+            config_path=self._options.config_path,
+            is_missing=bool(fresh and not fresh.runs_exists),
+            is_reading=fresh is None or fresh.scanning,
+            config=fleet.config,
+            hidden=total,
+            is_shown=shown == 0,
+        )
+
+    def _show_preview(self, fleet: Fleet, now: datetime) -> None:
+        key = self.table.selected
+        run = fleet.runs.get(key) if key else None
+        detail = fleet.details.get(key) if key else None
+        self.query_one(RunPreview).view = project_run(run, detail, now) if run else None
+
+    def select(self, key: RunKey) -> None:
+        """Put the cursor on a run, now or when it appears."""
+        if self.is_mounted:
+            self.table.select(key)
+
+    def resort(self) -> None:
+        """Put the selected row where its state belongs."""
+        self.table.unpin()
+
+    @on(RunTable.RunHighlighted)
+    def _highlighted(self, event: RunTable.RunHighlighted) -> None:
+        event.stop()
+        self._show_preview(self._fleet, self._clock.now())
+        self.post_message(self.RunHighlighted(event.key))
+
+    @on(RunTable.RunChosen)
+    def _chosen(self, event: RunTable.RunChosen) -> None:
+        event.stop()
+        self.post_message(self.RunOpened(event.key))
+
+    # --- keys -------------------------------------------------------------------------------
+
+    def _selected_or_say(self) -> RunKey | None:
+        key = self.table.selected
+        if key is None:
+            self.notify("No run is selected.", severity="warning", markup=False)
+        return key
+
+    def action_open(self) -> None:
+        """Open the selected run."""
+        if key := self._selected_or_say():
+            self.post_message(self.RunOpened(key))
+
+    def action_start(self) -> None:
+        """Ask for a new run."""
+        self.post_message(self.StartAsked())
+
+    def action_again(self) -> None:
+        """Ask how to run the selected run again."""
+        if key := self._selected_or_say():
+            self.post_message(self.AgainAsked(key))
+
+    def action_cancel(self) -> None:
+        """Ask whether to cancel the selected run."""
+        if key := self._selected_or_say():
+            self.post_message(self.CancelAsked(key))
+
+    def action_filter(self) -> None:
+        """Begin to type a filter."""
+        line = self.query_one(Input)
+        line.display = True
+        line.value = self._typed
+        line.focus()
+
+    def ask_for(self, query: str) -> None:
+        """Show the runs that a filter lets through."""
+        self._typed, self._problems_only = query, False
+        self._ask_and_show()
+
+    def action_problems(self) -> None:
+        """Show only runs that need someone, or all."""
+        self._problems_only = not self._problems_only
+        self._ask_and_show()
+
+    def action_sort(self) -> None:
+        """Take the next sort order."""
+        orders = list(Sort)
+        self._sort = orders[(orders.index(self._sort) + 1) % len(orders)]
+        self.show(self._fleet, self._clock.now())
+        self.table.unpin()
+
+    def action_clear(self) -> None:
+        """Leave the filter line, or clear the filter."""
+        line = self.query_one(Input)
+        if not line.display:
+            self._problems_only = False
+        self._typed = ""
+        line.display = False
+        self.table.focus()
+        self._ask_and_show()
+
+    def action_quit(self) -> None:
+        """Leave the program."""
+        self.post_message(self.QuitAsked())
+
+    def action_zoom(self) -> None:
+        """Show or hide the preview."""
+        self.toggle_class("-no-preview")
+
+    @on(Input.Changed)
+    def _filtering(self, event: Input.Changed) -> None:
+        self._typed = event.value
+        self._ask_and_show()
+
+    @on(Input.Submitted)
+    def _filtered(self) -> None:
+        self.query_one(Input).display = False
+        self.table.focus()
+
+
+def freshness_words(fresh: Freshness | None) -> str:
+    """Return how changes are noticed, in a few words."""
+    if fresh is None or fresh.scanning:
+        return "reading"
+    return fresh.problem or ("live" if fresh.mode == "watching" else fresh.mode)

@@ -1,0 +1,288 @@
+"""StartDialog: choose a pipeline and a task, see the plan and the equal command, start."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.suggester import SuggestFromList
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
+from orchestrator_tui.records.pipeline import CommandStage, Pipeline
+from orchestrator_tui.records.requests import LaunchRun
+from orchestrator_tui.ui.keys import LIST_KEYS
+from orchestrator_tui.ui.widgets.cells import fit
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A pipeline on offer; `problem` says why it cannot be started, `past` what its runs took.
+
+    `pipeline` is None only where there is a problem. Texts need not be safe.
+    """
+
+    pipeline: Pipeline | None
+    id: str
+    title: str
+    problem: str | None = None
+    past: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartView:
+    """What the form offers: pipelines, the task it begins with, and known tasks.
+
+    `busy_tasks` have a run now. `problem` replaces all of it where the configuration cannot be
+    used.
+    """
+
+    offers: tuple[Offer, ...]
+    task_id: str
+    known_tasks: tuple[str, ...] = ()
+    chosen: str | None = None
+    busy_tasks: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class PipelineList(ScrollView, can_focus=True):
+    """The pipelines, one a line."""
+
+    COMPONENT_CLASSES = {"cursor-line", "cursor-line-blurred", "muted", "state--stalled"}
+    DEFAULT_CSS = "PipelineList { scrollbar-size-vertical: 1; overflow-x: hidden; }"
+    BINDINGS = LIST_KEYS
+
+    class Highlighted(Message):
+        """The cursor is on another pipeline."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class Chosen(Message):
+        """A pipeline was chosen by enter."""
+
+    def __init__(self, offers: tuple[Offer, ...], index: int) -> None:
+        super().__init__()
+        self._offers = offers
+        self.index = index
+
+    def on_mount(self) -> None:
+        """Show the pipeline that the form begins with."""
+        self.virtual_size = Size(self.size.width, len(self._offers))
+        self.call_after_refresh(self._go_to, self.index)
+
+    def _go_to(self, index: int) -> None:
+        if not self._offers:
+            return
+        self.index = max(0, min(index, len(self._offers) - 1))
+        height = max(1, self.size.height)
+        top = self.scroll_offset.y
+        if self.index < top:
+            self.scroll_to(y=self.index, animate=False)
+        elif self.index >= top + height:
+            self.scroll_to(y=self.index - height + 1, animate=False)
+        self.refresh()
+        self.post_message(self.Highlighted(self.index))
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._go_to(self.index + rows)
+
+    def action_move_to(self, end: str) -> None:
+        """Move the cursor to the first or last pipeline."""
+        self._go_to(0 if end == "first" else len(self._offers) - 1)
+
+    def action_page(self, pages: float) -> None:
+        """Move the cursor by a part of the height."""
+        self._go_to(self.index + int(pages * self.size.height))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor under the mouse."""
+        self._go_to(self.scroll_offset.y + event.y)
+
+    def on_key(self, event: events.Key) -> None:
+        """Take enter as the choice."""
+        if event.key == "enter":
+            event.stop()
+            self.post_message(self.Chosen())
+
+    def render_line(self, y: int) -> Strip:
+        """Return one pipeline's line."""
+        index, base, width = self.scroll_offset.y + y, self.rich_style, self.size.width
+        if index >= len(self._offers):
+            return Strip.blank(width, base)
+        offer = self._offers[index]
+        if index == self.index:
+            name = "cursor-line" if self.has_focus else "cursor-line-blurred"
+            base += self.get_component_rich_style(name, partial=True)
+        muted = base + self.get_component_rich_style("muted", partial=True)
+        trouble = base + self.get_component_rich_style("state--stalled", partial=True)
+        id_width = min(24, max(12, width // 2))
+        return Strip(
+            [
+                Segment("> " if index == self.index else "  ", base),
+                Segment(fit(safe_text(offer.id), id_width), trouble if offer.problem else base),
+                Segment(" " + fit(safe_text(offer.title), width - id_width - 3), muted),
+            ]
+        ).adjust_cell_length(width, base)
+
+
+class PlanPreview(Widget):
+    """What would run: the stages of the chosen pipeline, or why it cannot."""
+
+    COMPONENT_CLASSES = {"muted", "state--stalled", "strong"}
+    offer: reactive[Offer | None] = reactive(None)
+
+    def render(self) -> Text:
+        """Return the plan, cut to the pane."""
+        offer, width = self.offer, self.size.width
+        muted = self.get_component_rich_style("muted", partial=True)
+        text = Text(no_wrap=True, end="")
+        if offer is None:
+            return text
+        if offer.problem is not None or offer.pipeline is None:
+            trouble = self.get_component_rich_style("state--stalled", partial=True)
+            text.no_wrap = False
+            text.append(f"! {safe_text(offer.problem or 'cannot be read')}", trouble)
+            return text
+        pipeline = offer.pipeline
+        text.append(fit(safe_text(pipeline.description or pipeline.title), width) + "\n")
+        count = len(pipeline.stages)
+        past = f", {offer.past}" if offer.past else ""
+        text.append(fit(f"{count} stage{'s' * (count != 1)}{past}", width) + "\n", muted)
+        room = max(1, self.size.height - 2)
+        for number, stage in enumerate(pipeline.stages, 1):
+            if number == room and count > room:
+                text.append(fit(f"   and {count - room + 1} more", width), muted)
+                break
+            if isinstance(stage, CommandStage):
+                does, extra = stage.command, " (may fail)" if stage.allow_failure else ""
+            else:
+                does, extra = f"+ pipeline {stage.pipeline}", ""
+            name = fit(safe_text(stage.id) + extra, min(24, width // 3))
+            text.append(f"{number:>2} {name} ")
+            text.append(fit(safe_text(does), width - len(name) - 4) + "\n", muted)
+        return text
+
+
+class StartDialog(ModalScreen[LaunchRun | None]):
+    """The form; gives the request, or None when it was left."""
+
+    BINDINGS = [
+        Binding("escape", "leave", "close", id="start.leave"),
+        Binding("ctrl+s", "start", "start", show=False),
+    ]
+
+    def __init__(self, view: StartView) -> None:
+        super().__init__()
+        self._view = view
+        ids = [offer.id for offer in view.offers]
+        self._index = ids.index(view.chosen) if view.chosen in ids else 0
+
+    def compose(self) -> ComposeResult:
+        """Yield the pipelines, the task, the plan, the command and the two buttons."""
+        view = self._view
+        with Vertical(id="start", classes="dialog") as box:
+            box.border_title = "Start a run"
+            box.border_subtitle = "enter next   tab field   esc close"
+            if view.problem is not None:
+                yield Static(f"! {safe_text(view.problem)}", markup=False, id="start-problem")
+            else:
+                with Horizontal(id="start-top"):
+                    pipelines = PipelineList(view.offers, self._index)
+                    pipelines.border_title = "Pipeline"
+                    pipelines.add_class("pane")
+                    yield pipelines
+                    plan = PlanPreview(classes="pane")
+                    plan.border_title = "Plan"
+                    yield plan
+                with Horizontal(id="start-task"):
+                    yield Static("Task", markup=False, classes="label")
+                    known = SuggestFromList(view.known_tasks, case_sensitive=True)
+                    yield Input(view.task_id, suggester=known, id="task", compact=True)
+                yield Static("", markup=False, id="start-notes")
+                yield Static("", markup=False, id="start-command")
+            with Horizontal(id="start-buttons"):
+                if view.problem is None:
+                    yield Button("Start", id="go", variant="primary", compact=True)
+                yield Button("Close", id="leave", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin in the list of pipelines."""
+        if self._view.problem is None:
+            self.query_one(PipelineList).focus()
+            self._show()
+        else:
+            self.query_one("#leave", Button).focus()
+
+    def _request(self) -> LaunchRun | str:
+        if not self._view.offers:
+            return "No pipeline is configured."
+        offer = self._view.offers[self._index]
+        if offer.problem is not None:
+            return offer.problem
+        try:
+            task = sanitize_task_id(self.query_one("#task", Input).value)
+        except InvalidIdentifier as error:
+            return str(error)
+        return LaunchRun(offer.id, task)
+
+    def _show(self) -> None:
+        offers = self._view.offers
+        self.query_one(PlanPreview).offer = offers[self._index] if offers else None
+        request = self._request()
+        command = self.query_one("#start-command", Static)
+        notes = self.query_one("#start-notes", Static)
+        self.query_one("#go", Button).disabled = isinstance(request, str)
+        if isinstance(request, str):
+            command.update("")
+            notes.update(f"! {safe_text(request)}")
+        else:
+            command.update(f"$ {safe_text(shlex.join(request.argv()))}")
+            busy = request.task_id in self._view.busy_tasks
+            notes.update("! Another run of this task is going on." if busy else "")
+
+    @on(PipelineList.Highlighted)
+    def _another(self, event: PipelineList.Highlighted) -> None:
+        self._index = event.index
+        self._show()
+
+    @on(PipelineList.Chosen)
+    def _chosen(self) -> None:
+        go = self.query_one("#go", Button)
+        (self.query_one("#task", Input) if go.disabled else go).focus()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._show()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.query_one("#go", Button).focus()
+
+    @on(Button.Pressed, "#go")
+    def action_start(self) -> None:
+        """Give the request, if it can be carried out."""
+        request = self._request()
+        if isinstance(request, LaunchRun):
+            self.dismiss(request)
+
+    @on(Button.Pressed, "#leave")
+    def action_leave(self) -> None:
+        """Close without starting."""
+        self.dismiss(None)

@@ -1,0 +1,77 @@
+"""EmptyRuns: what stands in the table's place when there is no row, and how to begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyView:
+    """Why there is no row: nothing read yet, no folder, no run, or all hidden by the filter."""
+
+    runs_dir: str = ""
+    config_path: str = ""
+    is_missing: bool = False
+    is_reading: bool = True
+    config: OrchestratorConfig | ConfigProblem | None = None
+    hidden: int = 0
+    is_shown: bool = True
+
+
+class EmptyRuns(Widget):
+    """The words of an empty table."""
+
+    COMPONENT_CLASSES = {"muted", "strong", "state--stalled", "key"}
+    DEFAULT_CSS = "EmptyRuns { height: 1fr; padding: 1 3; }"
+    view: reactive[EmptyView] = reactive(EmptyView(), init=False)
+
+    def watch_view(self, _old: EmptyView, new: EmptyView) -> None:
+        """Take the table's place only when it is empty."""
+        self.display = new.is_shown
+
+    def render(self) -> Text:
+        """Return what is missing and which keys help."""
+        view = self.view
+        muted = self.get_component_rich_style("muted", partial=True)
+        strong = self.get_component_rich_style("strong", partial=True)
+        key = self.get_component_rich_style("key", partial=True)
+        text = Text(end="")
+        if view.is_reading and not view.hidden:
+            return text.append("Reading runs ...", muted)
+        if view.hidden:
+            runs = "run is" if view.hidden == 1 else "runs are"
+            text.append("No run matches. ", strong)
+            text.append(f"{view.hidden:,} {runs} hidden by the filter.\n\n")
+            return text.append("  esc", key).append("   clear the filter")
+        text.append("No runs here yet.\n\n", strong)
+        found = "not there yet, it is watched for" if view.is_missing else "found, empty"
+        text.append("Looking in   ", muted).append(safe_text(view.runs_dir))
+        text.append(f"   ({found})\n", muted)
+        text.append("Pipelines    ", muted).append(safe_text(view.config_path))
+        self._append_pipelines(text)
+        text.append("\n  s", key).append("   start a run        ")
+        text.append("?", key).append("   keys        ").append(":", key).append("   commands\n\n")
+        text.append(
+            "Runs started by codex-orchestrator or in any terminal show up by themselves.", muted
+        )
+        return text
+
+    def _append_pipelines(self, text: Text) -> None:
+        config = self.view.config
+        muted = self.get_component_rich_style("muted", partial=True)
+        trouble = self.get_component_rich_style("state--stalled", partial=True)
+        match config:
+            case OrchestratorConfig():
+                count = len(config.pipelines)
+                text.append(f"   {count} pipeline{'s' * (count != 1)}\n", muted)
+            case ConfigProblem():
+                text.append(f"\n             ! {safe_text(config.text)}\n", trouble)
+            case None:
+                text.append("   (not there: create it to start runs from here)\n", muted)

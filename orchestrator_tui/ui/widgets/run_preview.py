@@ -1,0 +1,192 @@
+"""RunPreview: the selected run at a glance; its stages, and its last output or its failure."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.reactive import reactive
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.logs import LogLine, Stream
+from orchestrator_tui.state.formatting import counted
+from orchestrator_tui.state.liveness import FINISHED, State
+from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow
+from orchestrator_tui.ui.look import run_look, stage_look, symbol_of
+from orchestrator_tui.ui.widgets.cells import fit, fit_right
+from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
+
+STAGES_CELLS = 46  # width of the list of stages where there is room for two panes
+
+
+def stage_lines(view: RunView, width: int, height: int, *, ascii_only: bool) -> tuple[Line, ...]:
+    """Return a line a stage and the facts of the run; the current stage is always among them."""
+    first = max(0, min(view.current_index - height // 2 - 1, len(view.stages) - height))
+    lines: list[Line] = []
+    for stage in view.stages[first : first + height]:
+        look = stage_look(stage.state)
+        symbol = symbol_of(look, ascii_only=ascii_only)
+        told = stage.word if stage.state not in ("succeeded", "running", "pending") else ""
+        time = fit_right(stage.elapsed, 7)
+        name_cells = width - 16 - (len(told) + 1 if told else 0)
+        name = f"+ {stage.title}" if stage.is_subpipeline else stage.title
+        lines.append(
+            (
+                Span(f" {symbol} ", f"state--{look.style}"),
+                Span(f"{stage.index:>2}  ", "muted"),
+                Span(fit(safe_text(name), max(4, name_cells)) + " "),
+                Span(f"{safe_text(told)} " if told else "", f"state--{look.style}"),
+                Span(time, "" if stage.elapsed_s is not None else "muted"),
+            )
+        )
+    if len(lines) + 2 <= height:
+        lines.append(())
+        for fact in view.facts:
+            text = f"{fact.at.astimezone():%b %d %H:%M:%S} " if fact.at else ""
+            label = Span(f" {fact.label:<9} ", "muted")
+            lines.append((label, Span(fit(safe_text(text + fact.text), max(1, width - 11)))))
+    return tuple(lines[:height])
+
+
+def strip_line(view: RunView, width: int, *, ascii_only: bool) -> Line:
+    """Return all stages on one line, from the last done on where they do not fit."""
+    pieces = [_strip_piece(stage, ascii_only=ascii_only) for stage in view.stages]
+    begin = 0
+    while begin < view.current_index - 1 and sum(len(p.text) for p in pieces[begin:]) > width - 4:
+        begin += 1
+    head = (Span(f"+{begin} ", "muted"),) if begin else ()
+    return (Span(" "), *head, *pieces[begin:])
+
+
+def _strip_piece(stage: StageRow, *, ascii_only: bool) -> Span:
+    look = stage_look(stage.state)
+    time = f" {stage.elapsed}" if stage.elapsed_s is not None else ""
+    text = f"{symbol_of(look, ascii_only=ascii_only)} {safe_text(stage.id)}{time}  "
+    return Span(text, f"state--{look.style}")
+
+
+def log_line(line: LogLine, width: int) -> Line:
+    """Return a line of output: time, gutter, text."""
+    clock = f" {line.at.astimezone():%H:%M:%S} " if line.at else " " * 10
+    gutter, style = "  ", ""
+    if line.stream is Stream.STDERR:
+        gutter, style = "E ", "stderr"
+    elif line.stream is Stream.NOTE:
+        style = "muted"
+    text = fit(safe_text(line.text), max(1, width - 12))
+    return (Span(clock, "muted"), Span(gutter, "stderr"), Span(text, style))
+
+
+def failure_lines(card: ErrorCard, width: int, height: int) -> tuple[Line, ...]:
+    """Return why a stage failed: how it ended, and the first and last lines of its stderr."""
+    head = f" stage {card.index} {card.title}: {card.words}"
+    lines: list[Line] = [(Span(fit(safe_text(head), width), "state--failed"),)]
+    if not card.stderr:
+        lines.append((Span(fit(f"   {safe_text(card.reason)}", width)),))
+        return tuple(lines[:height])
+    room = max(1, height - 1)
+    shown = card.stderr
+    if len(shown) > room:
+        first = max(1, (room - 1) // 2)
+        last = max(0, room - 1 - first)
+        left_out = len(shown) - first - last
+        note = f"   .. {counted(left_out, 'line')} .."
+        lines += [_error_line(text, width) for text in shown[:first]]
+        lines.append((Span(fit(f"{note}  {card.cut}", width), "muted"),))
+        lines += [_error_line(text, width) for text in shown[len(shown) - last :]]
+    else:
+        lines += [_error_line(text, width) for text in shown]
+    return tuple(lines[:height])
+
+
+def _error_line(text: str, width: int) -> Line:
+    return (Span("   "), Span(fit(safe_text(text), max(1, width - 3)), "stderr"))
+
+
+class StagesBrief(LineBlock):
+    """The stages of the selected run."""
+
+    view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+
+    def watch_view(self) -> None:
+        """Repaint what differs."""
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return the stages."""
+        if self.view is None:
+            return ()
+        return stage_lines(self.view, width, height, ascii_only=self.ascii_only)
+
+
+class OutputBrief(LineBlock):
+    """The last output of the selected run, or its failure; with the stages where it is alone."""
+
+    view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+    is_alone: reactive[bool] = reactive(True, init=False, repaint=False)
+
+    def watch_view(self) -> None:
+        """Repaint what differs."""
+        self.rebuild()
+
+    def watch_is_alone(self) -> None:
+        """Repaint what differs."""
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return state, reason and output."""
+        view = self.view
+        if view is None:
+            return ()
+        row, look = view.row, run_look(view.row.state)
+        words = f"{row.word.long}  {row.elapsed}  {row.reason}"
+        if row.badges:
+            words += f"  [{', '.join(row.badges)}]"
+        symbol = symbol_of(look, ascii_only=self.ascii_only)
+        lines: list[Line] = [
+            (Span(fit(f" {symbol} {safe_text(words)}", width), f"state--{look.style}"),)
+        ]
+        if self.is_alone and view.stages:
+            lines.append(strip_line(view, width, ascii_only=self.ascii_only))
+        lines += [
+            (Span(fit(f" ! {safe_text(problem)}", width), "state--stalled"),)
+            for problem in view.problems[:2]
+        ]
+        room = height - len(lines)
+        card = view.errors[0] if view.errors and not view.errors[0].is_past else None
+        if row.state is State.FAILED and card is not None:
+            lines += failure_lines(card, width, room)
+        elif view.tail:
+            lines += [log_line(line, width) for line in view.tail[-max(0, room) :]]
+        elif view.is_loaded:
+            waits = "no output" if row.state in FINISHED else "no output yet"
+            lines.append((Span(f"   {waits}", "muted"),))
+        return tuple(lines[:height])
+
+
+class RunPreview(Horizontal):
+    """The selected run below the table: one pane, or two where there is room."""
+
+    view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__()
+        self._ascii_only = ascii_only
+
+    def compose(self) -> ComposeResult:
+        """Yield the two panes."""
+        yield StagesBrief(classes="pane", ascii_only=self._ascii_only)
+        yield OutputBrief(classes="pane", ascii_only=self._ascii_only)
+
+    def watch_view(self, _old: RunView | None, new: RunView | None) -> None:
+        """Hand the view to the panes and name the run above them."""
+        stages, output = self.query_one(StagesBrief), self.query_one(OutputBrief)
+        wide = self.screen.has_class("-wide")
+        stages.display = wide
+        output.is_alone = not wide
+        stages.view = output.view = new
+        if new is None:
+            entitle(output, "", "")
+            return
+        hint = "enter open   r run again" if new.row.state in FINISHED else "enter open   x cancel"
+        entitle(stages, f"Stages {new.row.stages_done}/{new.row.stage_of}", "")
+        entitle(output, new.title, hint)
