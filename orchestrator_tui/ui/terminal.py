@@ -46,15 +46,6 @@ class Backstop(LineFilter):
         ]
 
 
-def unusable_reason() -> str | None:
-    """Return why no screen can be drawn here, or None if one can."""
-    if not (os.isatty(0) and os.isatty(1)):
-        return "standard input and output are not a terminal"
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        return f"TERM is {os.environ.get('TERM') or 'not set'}"
-    return None
-
-
 def trust_the_terminal() -> None:
     """Take the size from the terminal alone; exported COLUMNS and LINES would freeze it."""
     for name in ("COLUMNS", "LINES"):
