@@ -22,7 +22,7 @@ def load_pipelines(settings: Settings) -> OrchestratorConfig:
             "write one, or name another repository with --repo"
         )
     if isinstance(config, ConfigProblem):
-        raise bad_usage(f"{config.path}: {config.text}")
+        raise bad_usage(config.text)
     return config
 
 
@@ -34,8 +34,7 @@ def choose_pipeline(config: OrchestratorConfig, wanted: str | None) -> Pipeline:
     """
     name = wanted or config.default_pipeline
     if name in config.problems:
-        problem = config.problems[name]
-        raise bad_usage(f"{problem.path}: {problem.text}")
+        raise bad_usage(config.problems[name].text)
     pipeline = config.pipeline(name)
     if pipeline is None:
         known = ", ".join(p.id for p in config.pipelines) or "none"

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+import click
+
 from orchestrator_tui.cli.exits import bad_usage, say
 from orchestrator_tui.cli.options import settings_from
 from orchestrator_tui.records.requests import PROGRAM
@@ -51,6 +53,7 @@ def _open(settings: Settings, theme: str, ascii_only: bool, query: str) -> int:
     from orchestrator_tui.runner.actions import RunActions
     from orchestrator_tui.ui.app import OrchTui
     from orchestrator_tui.ui.options import ScreenOptions
+    from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.logs import StageLogs
 
@@ -70,7 +73,11 @@ def _open(settings: Settings, theme: str, ascii_only: bool, query: str) -> int:
             watch_terminal=True,
         ),
     )
+    trust_the_terminal()
+    reset_at_exit()
     app.run()
+    for line in app.farewell():
+        click.echo(line)
     return app.return_code or 0
 
 
