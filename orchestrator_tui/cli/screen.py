@@ -74,8 +74,9 @@ def _open(settings: Settings, theme: str, ascii_only: bool, query: str) -> int:
         ),
     )
     trust_the_terminal()
-    reset_at_exit()
+    undo = reset_at_exit()
     app.run()
+    undo()
     for line in app.farewell():
         click.echo(line)
     return app.return_code or 0

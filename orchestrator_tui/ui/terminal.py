@@ -9,7 +9,6 @@ import errno
 import os
 import select
 import signal
-import sys
 from collections.abc import Callable
 
 from rich.segment import Segment
@@ -68,11 +67,14 @@ def is_lost(descriptor: int = 1) -> bool:
 
 
 def reset_at_exit() -> Callable[[], None]:
-    """Have the terminal set back when the process ends without doing so; return the undo."""
+    """Have the terminal set back when the process ends in an unforeseen way; return the undo.
+
+    Not for a screen that has ended by itself: leaving the alternate screen twice moves the cursor.
+    """
 
     def reset() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            if os.isatty(sys.__stderr__.fileno() if sys.__stderr__ else 2):
+        with contextlib.suppress(OSError):
+            if os.isatty(1):
                 os.write(1, RESET_SEQUENCE.encode())
 
     atexit.register(reset)
