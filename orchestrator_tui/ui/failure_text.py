@@ -1,0 +1,55 @@
+"""Which line of an error output to read first, and which place in the source it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+LOOKED_AT = 500  # characters of a line
+
+# In this order: an exception with its message, a line that begins as errors do, a failed test.
+_NAMED = re.compile(r"^\s*(?:E\s+)?[\w.$]*(?:Error|Exception|Failure)\b\s*(?:\[\w+\])?:")
+_MARKED = re.compile(r"^\s*(?:E\s+)?(?:(?:error|fatal|panic)(?:\[\w+\])?:|thread '.*' panicked)")
+_FAILED = re.compile(r"^\s*(?:FAIL(?:ED)?\b|✗|×|not ok\b)")
+_WORDED = re.compile(r"\b(?:error|exception|failed|failure|fatal|panic|cannot|not found)\b", re.I)
+_NOTHING = re.compile(r"\b(?:0|no) (?:errors?|failures?|failed)\b", re.I)
+_PLACE = re.compile(
+    r"(?:^|[\s(\"'\[<@])(?:file://)?((?:~|\.{1,2})?/?(?:[\w.@+-]+/)*[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,8})"
+    r":(\d{1,7})(?::(\d{1,5}))?(?!\d)"
+)
+_PYTHON_PLACE = re.compile(r'File "([^"]+)", line (\d{1,7})')
+_FOREIGN = ("node_modules/", "site-packages/", "node:", "/usr/lib/", "internal/")
+
+
+def first_error(lines: Iterable[str]) -> str | None:
+    """Return the line that tells most of what went wrong, stripped; the last one if none does."""
+    texts = [line[:LOOKED_AT].strip() for line in lines]
+    texts = [text for text in texts if text]
+    for pattern in (_NAMED, _MARKED, _FAILED, _WORDED):
+        for text in texts:
+            if pattern.search(text) and not _NOTHING.search(text):
+                return text
+    return texts[-1] if texts else None
+
+
+def named_place(lines: Iterable[str]) -> str | None:
+    """Return the `path:line` or `path:line:column` to look at, or None.
+
+    Places in the project come before those in packages. Of the frames of a Python traceback the
+    last one counts, of all others the first.
+    """
+    own: list[str] = []
+    foreign: list[str] = []
+    python: list[str] = []
+    for line in lines:
+        text = line[:LOOKED_AT]
+        if match := _PYTHON_PLACE.search(text):
+            path, place = match[1], f"{match[1]}:{match[2]}"
+            (foreign if any(f in path for f in _FOREIGN) else python).append(place)
+        elif match := _PLACE.search(text):
+            place = ":".join(part for part in match.groups() if part)
+            (foreign if any(f in match[1] for f in _FOREIGN) else own).append(place)
+    if python:
+        return python[-1]
+    found = own or foreign
+    return found[0] if found else None

@@ -1,0 +1,344 @@
+"""RunScreen: one run; its stages and their logs, its failures, its manifest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.manifest import Manifest
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.liveness import State
+from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
+from orchestrator_tui.ui.keys import RUN_KEYS
+from orchestrator_tui.ui.ports import LogSource
+from orchestrator_tui.ui.screens.base import RoomyScreen
+from orchestrator_tui.ui.screens.runs import freshness_words
+from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, TooSmall
+from orchestrator_tui.ui.widgets.failure_card import FailureCard
+from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
+from orchestrator_tui.ui.widgets.log_view import LogView
+from orchestrator_tui.ui.widgets.manifest_text import ManifestText
+from orchestrator_tui.ui.widgets.reading_pane import folded_lines
+from orchestrator_tui.ui.widgets.run_header import (
+    RunCrumb,
+    RunPulse,
+    RunReason,
+    TabStrip,
+    TabsView,
+)
+from orchestrator_tui.ui.widgets.stage_list import RunFactsPanel, StageList
+
+LOG, ERRORS, MANIFEST = "tab-log", "tab-errors", "tab-manifest"
+GROWING = frozenset([StageState.RUNNING, StageState.STALLED])
+MOST_PROBLEM_LINES = 3
+VANISHED = "this run's folder is gone; shown is what was seen last"
+_EMPTY_LOGS = {
+    StageState.PENDING: "This stage has not started.",
+    StageState.RUNNING: "No output yet.",
+    StageState.STALLED: "No output yet.",
+    StageState.SKIPPED: "This stage was skipped.",
+    StageState.CANCELLED: "This stage did not start before the run was cancelled.",
+}
+_RUN_KEYS = (("r", "again"), ("x", "cancel"))
+_STAGE_FOOTER = (("enter", "log"), *_RUN_KEYS, ("[ ]", "tabs"), ("z", "zoom"))
+_LOG_FOOTER = (("/", "search"), ("f", "follow"), ("w", "wrap"), ("\\", "streams"), ("z", "zoom"))
+_READING_FOOTER = (*_RUN_KEYS, ("[ ]", "tabs"), ("space", "page"))
+_LAST_FOOTER = (("tab", "pane"), ("?", "help"), ("esc", "back"))
+
+
+class RunProblems(LineBlock):
+    """What is wrong with the files of the run."""
+
+    view: reactive[tuple[str, ...]] = reactive((), init=False, repaint=False)
+
+    def watch_view(self, _old: tuple[str, ...], new: tuple[str, ...]) -> None:
+        """Take as many rows as needed, none without problems."""
+        self.display = bool(new)
+        self.styles.height = min(MOST_PROBLEM_LINES, len(new))
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return a line a problem."""
+        lines = [folded_lines(f"! {safe_text(p)}", width, indent=1)[0] for p in self.view]
+        return tuple((*line[:1], Span(line[1].text, "state--stalled")) for line in lines)
+
+
+def is_growing(stage: StageRow) -> bool:
+    """Tell whether more output of a stage may come."""
+    return stage.state in GROWING and not stage.is_subpipeline
+
+
+class RunScreen(RoomyScreen):
+    """The screen of one run; it shows what it is given and asks the app for everything else."""
+
+    TITLE = "Run"
+    BINDINGS = RUN_KEYS
+
+    view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+
+    class AgainAsked(Message):
+        """The run is to be run again."""
+
+        def __init__(self, key: RunKey) -> None:
+            super().__init__()
+            self.key = key
+
+    class CancelAsked(Message):
+        """The run is to be cancelled."""
+
+        def __init__(self, key: RunKey) -> None:
+            super().__init__()
+            self.key = key
+
+    class ChildOpened(Message):
+        """The run that a sub-pipeline stage started is to be opened."""
+
+        def __init__(self, key: RunKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(
+        self, key: RunKey, logs: LogSource, clock: Clock, *, ascii_only: bool = False
+    ) -> None:
+        super().__init__()
+        self.key = key
+        self._logs = logs
+        self._clock = clock
+        self._ascii_only = ascii_only
+        self._manifest: Manifest | None = None
+        self._freshness = ("", False)
+        self._is_placed = False
+
+    def compose(self) -> ComposeResult:
+        """Yield two lines of header, the tabs' contents, and the footer."""
+        ascii_only = self._ascii_only
+        with Horizontal(id="run-top"):
+            yield RunCrumb()
+            yield RunPulse(ascii_only=ascii_only)
+        with Horizontal(id="run-tabs"):
+            yield TabStrip()
+            yield RunReason()
+        yield RunProblems()
+        with ContentSwitcher(initial=LOG, id="run-body"):
+            with Horizontal(id=LOG):
+                with Vertical(id="stages", classes="pane"):
+                    yield StageList(ascii_only=ascii_only)
+                    yield RunFactsPanel()
+                yield LogView(self._logs, ascii_only=ascii_only)
+            yield FailureCard(id=ERRORS, classes="pane", ascii_only=ascii_only)
+            yield ManifestText(id=MANIFEST, classes="pane")
+        yield FooterBar()
+        yield TooSmall()
+
+    def on_mount(self) -> None:
+        """Show what is known already."""
+        self.query_one(RunProblems).display = False
+        self.query_one(RunCrumb).view = str(self.key)
+        entitle(self.query_one(ManifestText), "Manifest", "")
+        self.query_one(StageList).focus()
+        if self.view is not None:
+            self._show(self.view)
+
+    # --- showing ----------------------------------------------------------------------------
+
+    def show(self, fleet: Fleet, now: datetime) -> None:
+        """Show the run as it is at `now`; one that is gone stays as it was seen last."""
+        run, detail = fleet.runs.get(self.key), fleet.details.get(self.key)
+        fresh = fleet.freshness
+        self._freshness = (freshness_words(fresh), bool(fresh and fresh.problem))
+        if detail is not None:
+            self._manifest = detail.manifest
+        if run is not None:
+            self.view = project_run(run, detail, now)
+        elif self.is_mounted:
+            self.query_one(RunProblems).view = (VANISHED,)
+        if self.is_mounted:
+            self.query_one(ManifestText).manifest = self._manifest
+            self._show_footer()
+
+    def watch_view(self, _old: RunView | None, new: RunView | None) -> None:
+        """Hand the view to the panes."""
+        if self.is_mounted and new is not None:
+            self._show(new)
+
+    def _show(self, view: RunView) -> None:
+        self.query_one(RunCrumb).view = view.title
+        self.query_one(RunPulse).view = view
+        self.query_one(RunReason).view = view
+        self.query_one(RunProblems).view = view.problems
+        self.query_one(StageList).view = view.stages
+        self.query_one(RunFactsPanel).view = view.facts
+        self.query_one(FailureCard).view = view
+        self.query_one(ManifestText).view = view
+        stages = self.query_one("#stages")
+        entitle(stages, f"Stages {view.row.stages_done}/{len(view.stages)}", "")
+        if view.is_loaded and not self._is_placed:
+            self._place(view)
+        self._show_tabs(view)
+        self._show_log(view)
+
+    def _place(self, view: RunView) -> None:
+        """Put the cursor on the stage that counts, and open what a person came for."""
+        self._is_placed = True
+        self.query_one(StageList).choose(max(1, view.current_index))
+        failed = view.row.state is State.FAILED and view.errors and not view.errors[0].is_past
+        if failed:
+            self._open_tab(ERRORS)
+
+    def _tabs(self, view: RunView | None) -> tuple[tuple[str, str], ...]:
+        count = len(view.errors) if view else 0
+        errors = ((ERRORS, f"Errors {count}"),) if count else ()
+        return ((LOG, "Log"), *errors, (MANIFEST, "Manifest"))
+
+    def _show_tabs(self, view: RunView | None) -> None:
+        tabs = self._tabs(view)
+        switcher = self.query_one(ContentSwitcher)
+        if switcher.current not in {tab for tab, _ in tabs}:
+            self._open_tab(LOG)
+        self.query_one(TabStrip).view = TabsView(tabs, switcher.current or LOG)
+
+    def _show_log(self, view: RunView) -> None:
+        stage, log = self.query_one(StageList).chosen, self.query_one(LogView)
+        if stage is None:
+            if view.is_loaded:
+                log.show(self.key, 0, live=False, empty="The manifest names no stages.")
+            return
+        empty = _EMPTY_LOGS.get(stage.state, "This stage wrote no output.")
+        if stage.is_subpipeline:
+            empty = (
+                f"This stage is a run of its own{f': {stage.child.run_id}' if stage.child else ''}."
+            )
+        log.show(
+            self.key,
+            stage.index,
+            live=is_growing(stage),
+            title=f"{stage.index} {stage.title}",
+            empty=empty,
+            remark=self._elsewhere(view, stage),
+        )
+
+    @staticmethod
+    def _elsewhere(view: RunView, shown: StageRow) -> str:
+        """Return which other stage runs while the shown one does not."""
+        running = next((s for s in view.stages if is_growing(s)), None)
+        if running is None or is_growing(shown):
+            return ""
+        return f"{running.index} {running.id} runs, f follows it"
+
+    def _show_footer(self) -> None:
+        focused = self.focused
+        keys: tuple[tuple[str, str], ...]
+        if isinstance(focused, StageList):
+            keys = _STAGE_FOOTER
+        elif focused is not None and focused.id in (ERRORS, MANIFEST):
+            keys = _READING_FOOTER
+        else:
+            keys = _LOG_FOOTER
+        words, is_troubled = self._freshness
+        self.query_one(FooterBar).view = FooterView((*keys, *_LAST_FOOTER), words, is_troubled)
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_footer()
+
+    # --- stages -----------------------------------------------------------------------------
+
+    @on(StageList.StageChosen)
+    def _stage_chosen(self, event: StageList.StageChosen) -> None:
+        event.stop()
+        if self.view is not None:
+            self._show_log(self.view)
+
+    @on(StageList.StageOpened)
+    def _stage_opened(self, event: StageList.StageOpened) -> None:
+        event.stop()
+        stage = self.query_one(StageList).chosen
+        if stage is not None and stage.child is not None:
+            self.post_message(self.ChildOpened(stage.child))
+        else:
+            self._focus_log()
+
+    @on(LogView.FollowAsked)
+    def _follow_run(self, event: LogView.FollowAsked) -> None:
+        """Go to the stage that runs now: the one shown does not grow any more."""
+        event.stop()
+        running = next((s for s in self.view.stages if is_growing(s)), None) if self.view else None
+        if running is not None:
+            self.query_one(StageList).choose(running.index)
+
+    # --- panes and tabs ---------------------------------------------------------------------
+
+    def _panes(self) -> list[Widget]:
+        """Return what can have the focus in the open tab."""
+        current = self.query_one(ContentSwitcher).current
+        if current == LOG:
+            return [self.query_one(StageList), self.query_one(LogView).lines]
+        return [self.query_one(f"#{current}")]
+
+    def _focus_log(self) -> None:
+        self._focus_pane(self.query_one(LogView).lines)
+
+    def _focus_pane(self, pane: Widget) -> None:
+        # Where there is room for one pane only, the one with the focus is shown.
+        self.set_class(isinstance(pane, StageList), "-stages")
+        if isinstance(pane, StageList):
+            self.remove_class("-zoomed")
+        pane.focus()
+
+    def action_pane(self, step: int) -> None:
+        """Move the focus to the next or previous pane."""
+        panes = self._panes()
+        at = next((n for n, pane in enumerate(panes) if pane.has_focus), -1 if step > 0 else 0)
+        self._focus_pane(panes[(at + step) % len(panes)])
+
+    def _open_tab(self, tab: str) -> None:
+        switcher = self.query_one(ContentSwitcher)
+        if switcher.current == tab:
+            return
+        switcher.current = tab
+        self.query_one(TabStrip).view = TabsView(self._tabs(self.view), tab)
+        panes = self._panes()
+        self._focus_pane(panes[-1] if self.has_class("-narrow") else panes[0])
+
+    def action_tab(self, step: int) -> None:
+        """Open the next or previous tab."""
+        tabs = [tab for tab, _ in self._tabs(self.view)]
+        at = tabs.index(self.query_one(ContentSwitcher).current or LOG)
+        self._open_tab(tabs[(at + step) % len(tabs)])
+
+    @on(TabStrip.TabChosen)
+    def _tab_chosen(self, event: TabStrip.TabChosen) -> None:
+        event.stop()
+        self._open_tab(event.tab)
+
+    def action_zoom(self) -> None:
+        """Give the log the whole width, or not."""
+        self.toggle_class("-zoomed")
+        if self.has_class("-zoomed"):
+            self._open_tab(LOG)
+            self._focus_log()
+
+    # --- asking -----------------------------------------------------------------------------
+
+    def action_again(self) -> None:
+        """Ask how to run the run again."""
+        self.post_message(self.AgainAsked(self.key))
+
+    def action_cancel(self) -> None:
+        """Ask whether to cancel the run."""
+        self.post_message(self.CancelAsked(self.key))
+
+    def action_back(self) -> None:
+        """Go back to the runs."""
+        self.app.pop_screen()

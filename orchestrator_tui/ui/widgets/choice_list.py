@@ -1,0 +1,139 @@
+"""ChoiceList: a few things to choose from, those that cannot be chosen with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.ui.keys import LIST_KEYS
+from orchestrator_tui.ui.widgets.cells import fit
+
+KEY_CELLS = 6  # marker, key and a gap
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line: its key, what it does, a remark; `refusal` says why it cannot be chosen."""
+
+    key: str
+    label: str
+    remark: str = ""
+    refusal: str | None = None
+
+
+class ChoiceList(ScrollView, can_focus=True):
+    """Choices with a cursor; texts need not be safe."""
+
+    COMPONENT_CLASSES = {"cursor-line", "cursor-line-blurred", "muted", "key"}
+    DEFAULT_CSS = "ChoiceList { height: auto; overflow-x: hidden; scrollbar-size-vertical: 1; }"
+    BINDINGS = LIST_KEYS
+
+    class Highlighted(Message):
+        """The cursor is on another choice."""
+
+    class Chosen(Message):
+        """A choice was made by enter, its key or the mouse."""
+
+    def __init__(
+        self, choices: tuple[Choice, ...], index: int = 0, *, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._choices = choices
+        self.index = index
+        self.virtual_size = Size(1, len(choices))
+
+    @property
+    def chosen(self) -> Choice | None:
+        """The choice that the cursor is on."""
+        return self._choices[self.index] if self.index < len(self._choices) else None
+
+    def offer(self, choices: tuple[Choice, ...], index: int) -> None:
+        """Offer other things."""
+        self._choices = choices
+        self.index = index
+        self.virtual_size = Size(1, len(choices))
+        self.refresh(layout=True)
+        self.call_after_refresh(self._go_to, index)
+
+    def choose(self, key: str) -> None:
+        """Make the choice of a key, if it is offered."""
+        for index, choice in enumerate(self._choices):
+            if choice.key == key:
+                self._go_to(index)
+                self.post_message(self.Chosen())
+
+    def _go_to(self, index: int) -> None:
+        if not self._choices:
+            return
+        self.index = max(0, min(index, len(self._choices) - 1))
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if self.index < top:
+            self.scroll_to(y=self.index, animate=False)
+        elif self.index >= top + height:
+            self.scroll_to(y=self.index - height + 1, animate=False)
+        self.refresh()
+        self.post_message(self.Highlighted())
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._go_to(self.index + rows)
+
+    def action_move_to(self, end: str) -> None:
+        """Move the cursor to the `first` or `last` choice."""
+        self._go_to(0 if end == "first" else len(self._choices) - 1)
+
+    def action_page(self, pages: float) -> None:
+        """Move the cursor by a part of the height."""
+        self._go_to(self.index + int(pages * self.size.height))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor under the mouse; a second click chooses."""
+        index = self.scroll_offset.y + event.y
+        if index < len(self._choices):
+            self._go_to(index)
+            if event.chain > 1:
+                self.post_message(self.Chosen())
+
+    def on_key(self, event: events.Key) -> None:
+        """Take enter as the choice."""
+        if event.key == "enter":
+            event.stop()
+            self.post_message(self.Chosen())
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+    def render_line(self, y: int) -> Strip:
+        """Return the line of one choice."""
+        index, base, width = self.scroll_offset.y + y, self.rich_style, self.size.width
+        if index >= len(self._choices):
+            return Strip.blank(width, base)
+        choice = self._choices[index]
+        here = index == self.index
+        if here:
+            base += self._style("cursor-line" if self.has_focus else "cursor-line-blurred")
+        quiet = base + self._style("muted")
+        closed = choice.refusal is not None
+        room = width - KEY_CELLS
+        longest = max(cell_len(safe_text(c.label)) for c in self._choices)
+        label = fit(safe_text(choice.label), min(longest + 3, room * 11 // 20))
+        remark = fit(safe_text(choice.refusal or choice.remark), room - len(label))
+        return Strip(
+            [
+                Segment("> " if here else "  ", base),
+                Segment(
+                    fit(choice.key, KEY_CELLS - 2), quiet if closed else base + self._style("key")
+                ),
+                Segment(label, quiet if closed else base),
+                Segment(remark, quiet),
+            ]
+        ).adjust_cell_length(width, base)

@@ -1,0 +1,86 @@
+"""LogFootView: what the lower edge of a log says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.state.formatting import counted, number
+from orchestrator_tui.ui.widgets.lines import Line, Span
+from orchestrator_tui.ui.widgets.log_window import Streams
+
+WORDS_SHOWN = 24  # characters of what is searched for
+_STREAM_WORDS = {Streams.BOTH: "", Streams.OUT: "stdout only", Streams.ERR: "stderr only"}
+
+
+@dataclass(frozen=True, slots=True)
+class LogFootView:
+    """Texts need not be safe.
+
+    `new_lines` came below since the view stands still. `percent` is the place of the topmost line
+    in the file, None at its end. `is_whole` tells that all of the file is in memory, so that
+    counts are of all of it. `hit` counts from 1, 0 for none; `went_round` that the search went
+    past an end of what is in memory.
+    """
+
+    follows: bool = False
+    is_live: bool = False
+    new_lines: int = 0
+    percent: int | None = None
+    lines: int = 0
+    is_whole: bool = True
+    searched: str = ""
+    hit: int = 0
+    hits: int = 0
+    went_round: bool = False
+    streams: Streams = Streams.BOTH
+    wraps: bool = False
+    problem: str = ""
+    remark: str = ""
+
+
+def foot_line(view: LogFootView) -> Line:
+    """Return what the edge says, the most needed first."""
+    told = [
+        _place(view),
+        Span(_count(view), "muted"),
+        Span(_search(view), "key"),
+        Span(_STREAM_WORDS[view.streams], "key"),
+        Span("wrap" if view.wraps else "", "muted"),
+        Span(f"! {safe_text(view.problem)}" if view.problem else "", "state--stalled"),
+        Span(safe_text(view.remark), "state--running"),
+    ]
+    words: list[Span] = []
+    for span in told:
+        if span.text:
+            words += [Span("  "), span] if words else [span]
+    return tuple(words)
+
+
+def _place(view: LogFootView) -> Span:
+    if view.follows:
+        return Span("FOLLOW", "state--running")
+    if view.is_live:
+        new = f"  +{number(view.new_lines)} new" if view.new_lines else ""
+        return Span(f"PAUSED{new}", "state--paused")
+    if not view.lines:
+        return Span("")
+    return Span("END" if view.percent is None else f"{view.percent}%", "muted")
+
+
+def _count(view: LogFootView) -> str:
+    if not view.lines:
+        return ""
+    beyond = "" if view.is_whole else "+"
+    return f"{number(view.lines)}{beyond} {'line' if view.lines == 1 else 'lines'}"
+
+
+def _search(view: LogFootView) -> str:
+    if not view.searched:
+        return ""
+    found = counted(view.hits, "hit") if view.hits else "no hit"
+    if view.hit:
+        found = f"{number(view.hit)}/{number(view.hits)}"
+    where = "" if view.is_whole else " in the lines read"
+    went = " (went round)" if view.went_round else ""
+    return f"“{safe_text(view.searched, limit=WORDS_SHOWN)}” {found}{where}{went}"

@@ -1,0 +1,346 @@
+"""LogLines: draws the visible lines of a log window and moves over it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from orchestrator_tui.ui.keys import LOG_LINE_KEYS
+from orchestrator_tui.ui.widgets.log_rows import LOG_STYLES, RowPainter
+from orchestrator_tui.ui.widgets.log_search import LogSearch
+from orchestrator_tui.ui.widgets.log_window import LogWindow
+
+SIDE_STEP = 8  # cells that a key moves sideways
+WHEEL_ROWS = 3
+BAR_CELLS = 1  # the place in the file, at the right edge
+
+Anchor = tuple[int, int]  # a line's ordinal, and one of its rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Painted:
+    """What stands on a row of the screen, to find the rows that changed."""
+
+    anchor: Anchor | None
+    unfinished: str | None
+    barred: bool
+
+
+class LogLines(Widget, can_focus=True):
+    """The visible lines of a `LogWindow`.
+
+    The top of the view is tied to a line, not to a row number, so it stays where it is when lines
+    come or go at either end. While `follow` is on, the last line is kept visible instead.
+    """
+
+    COMPONENT_CLASSES = set(LOG_STYLES)
+    DEFAULT_CSS = "LogLines { height: 1fr; width: 1fr; }"
+    BINDINGS = LOG_LINE_KEYS
+    ALLOW_SELECT = False
+
+    class Moved(Message):
+        """The user moved over the log, or changed how it is drawn; `up` towards its start."""
+
+        def __init__(self, *, up: bool = False) -> None:
+            super().__init__()
+            self.up = up
+
+    class EndAsked(Message):
+        """The user wants the first or, if `last`, the last line of the whole log."""
+
+        def __init__(self, *, last: bool) -> None:
+            super().__init__()
+            self.last = last
+
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        super().__init__()
+        self.window = LogWindow()
+        self.search = LogSearch()
+        self.can_follow = False
+        self._empty = ""
+        self._follow = False
+        self._left = 0
+        self._anchor: Anchor = (0, 0)
+        self._page: list[Anchor] = []
+        self._painted: list[_Painted] = []
+        self._styles: dict[str, Style] = {}
+        self._painter = RowPainter(
+            self.window, self.search, style=self._style, mark=self._mark, ascii_only=ascii_only
+        )
+
+    @property
+    def follow(self) -> bool:
+        """Whether the last line is kept visible."""
+        return self._follow
+
+    @property
+    def wrap(self) -> bool:
+        """Whether long lines go on below instead of beyond the right edge."""
+        return self._painter.wrap
+
+    @property
+    def first_visible(self) -> int | None:
+        """The ordinal of the topmost line, None where there is none."""
+        return self._page[0][0] if self._page else None
+
+    @property
+    def last_visible(self) -> int | None:
+        """The ordinal of the lowest line, None where there is none."""
+        return self._page[-1][0] if self._page else None
+
+    @property
+    def shows_end(self) -> bool:
+        """Whether the last row of the window is on the screen."""
+        shown = self.window.shown
+        if not shown or not self._page:
+            return True
+        return self._page[-1] == (shown[-1], len(self._painter.rows(shown[-1])) - 1)
+
+    def say_when_empty(self, words: str) -> None:
+        """Choose what is shown where there are no lines; `words` are safe text."""
+        if words != self._empty:
+            self._empty = words
+            if not self.window.shown:
+                self.refresh()
+
+    def lines_changed(self, seam: int | None = None) -> None:
+        """Draw what a change of the window made different; a paused view stays where it is.
+
+        `seam` is the line that got a line before it.
+        """
+        if seam is not None:
+            self._painter.forget(seam)
+        self._settle()
+
+    def lines_replaced(self, *, at_end: bool) -> None:
+        """Draw another window, from its end or its start."""
+        shown = self.window.shown
+        self._anchor = (shown[-1 if at_end else 0], 0) if shown else (0, 0)
+        if at_end and shown:
+            self._anchor = (shown[-1], len(self._painter.rows(shown[-1])))
+        self.draw_anew()
+
+    def draw_anew(self) -> None:
+        """Draw all visible lines again, as after a search."""
+        self._painter.forget()
+        self._settle(everything=True)
+
+    def set_follow(self, follow: bool) -> None:
+        """Keep the last line visible, or stop doing so."""
+        self._follow = follow
+        self._settle()
+
+    def bring_to_view(self, ordinal: int) -> None:
+        """Scroll until a line is visible, with some lines above it; stops following."""
+        self._follow = False
+        if ordinal not in {line for line, _ in self._page}:
+            self._anchor = self._shifted((ordinal, 0), -(self.size.height // 3))
+        self.draw_anew()
+
+    # Place
+
+    def _lowest(self) -> Anchor:
+        """Return the anchor that puts the last line on the last row."""
+        shown, left = self.window.shown, max(1, self.size.height)
+        for ordinal in reversed(shown):
+            rows = len(self._painter.rows(ordinal))
+            if rows >= left:
+                return ordinal, rows - left
+            left -= rows
+        return (shown[0], 0) if shown else (0, 0)
+
+    def _shifted(self, anchor: Anchor, rows: int) -> Anchor:
+        """Return the anchor some rows further down, or up; stops at the ends of the window."""
+        ordinal, row = anchor[0], anchor[1] + rows
+        while row < 0:
+            before = self.window.neighbour(ordinal, -1)
+            if before is None:
+                return ordinal, 0
+            ordinal = before
+            row += len(self._painter.rows(ordinal))
+        while row >= (count := len(self._painter.rows(ordinal))):
+            after = self.window.neighbour(ordinal, 1)
+            if after is None:
+                return ordinal, count - 1
+            row -= count
+            ordinal = after
+        return ordinal, row
+
+    def _settle(self, *, everything: bool = False) -> None:
+        """Put the anchor where it may be, and repaint the rows that differ."""
+        if not self.is_mounted or not self.size.height:
+            return
+        self._painter.width = self.size.width - BAR_CELLS
+        ordinal = self.window.nearest(self._anchor[0])
+        if ordinal is None:
+            self._anchor = (0, 0)
+        else:
+            row = self._anchor[1] if ordinal == self._anchor[0] else 0
+            lowest = self._lowest()
+            self._anchor = lowest if self._follow else min((ordinal, row), lowest)
+        self._page = self._visible()
+        picture = self._picture()
+        if everything or len(picture) != len(self._painted):
+            self.refresh()
+        else:
+            for y, (new, old) in enumerate(zip(picture, self._painted, strict=True)):
+                if new != old:
+                    self.refresh(Region(0, y, self.size.width, 1))
+        self._painted = picture
+
+    def _visible(self) -> list[Anchor]:
+        page: list[Anchor] = []
+        shown, height = self.window.shown, self.size.height
+        place, row = bisect_left(shown, self._anchor[0]), self._anchor[1]
+        while len(page) < height and place < len(shown):
+            page += [(shown[place], r) for r in range(row, len(self._painter.rows(shown[place])))]
+            place, row = place + 1, 0
+        return page[:height]
+
+    def _bar(self) -> range:
+        """Return the rows at the right edge that stand for the visible part of the file."""
+        window, height = self.window, self.size.height
+        if not self._page or not window.size:
+            return range(0)
+        begin = window.offset_of(self._page[0][0])
+        end = window.offset_of(self._page[-1][0] + 1)
+        whole = window.at_start and window.at_end and self._page[0] == (window.shown[0], 0)
+        if end <= begin or (whole and self.shows_end):
+            return range(0)
+        length = max(1, min(height, round(height * (end - begin) / window.size)))
+        unseen = max(1, window.size - (end - begin))
+        top = max(0, min(round((height - length) * begin / unseen), height - length))
+        return range(top, top + length)
+
+    def _picture(self) -> list[_Painted]:
+        bar, picture = self._bar(), []
+        for y in range(self.size.height):
+            if y >= len(self._page):
+                picture.append(_Painted(None, self._empty if self._page else "", y in bar))
+                continue
+            ordinal = self._page[y][0]
+            text = None if self.window.is_whole(ordinal) else self.window.line(ordinal).text
+            picture.append(_Painted(self._page[y], text, y in bar))
+        return picture
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """Return one row: the line, and the place in the file."""
+        inner, base = self.size.width - BAR_CELLS, self._style("")
+        if y < len(self._page):
+            ordinal, row = self._page[y]
+            line = self._painter.strip(self._painter.rows(ordinal)[row], self._left)
+        else:
+            words = f"  {self._empty}" if y == 1 and not self.window.shown else ""
+            line = Strip([Segment(words, self._style("log--note"))])
+            line = line.adjust_cell_length(inner, base)
+        barred = y < len(self._painted) and self._painted[y].barred
+        return Strip([*line, Segment(" ", self._style("log--bar") if barred else base)])
+
+    def _mark(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+    def _style(self, name: str) -> Style:
+        if name not in self._styles:
+            self._styles[name] = self.rich_style + (self._mark(name) if name else Style())
+        return self._styles[name]
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        self._styles.clear()
+        self._painter.forget()
+        super().notify_style_update()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold long lines at the new width."""
+        self.draw_anew()
+        self.post_message(self.Moved())
+
+    # Moving
+
+    def _move(self, rows: int) -> None:
+        if not self.window.shown:
+            return
+        if rows < 0:
+            self._follow = False
+        if not self._follow:
+            self._anchor = self._shifted(self._anchor, rows)
+        self._settle()
+        self.post_message(self.Moved(up=rows < 0))
+
+    def action_move(self, rows: int) -> None:
+        """Move by some rows."""
+        self._move(rows)
+
+    def action_page(self, pages: float) -> None:
+        """Move by a part of the visible height."""
+        rows = int(abs(pages) * max(2, self.size.height - 1))
+        self._move(rows if pages > 0 else -rows)
+
+    def action_move_to(self, end: str) -> None:
+        """Go to the `first` line of the log, or to the `last` and stay there."""
+        self._follow = end == "last" and self.can_follow
+        self.post_message(self.EndAsked(last=end == "last"))
+
+    def action_follow(self) -> None:
+        """Keep the last line visible, or stop doing so."""
+        if self._follow:
+            self._follow = False
+            self.post_message(self.Moved())
+        else:
+            self.action_move_to("last")
+
+    def _furthest_left(self) -> int:
+        longest = max((self._painter.rows(o)[r].body.cell_length for o, r in self._page), default=0)
+        return max(0, longest - self._painter.room)
+
+    def action_sideways(self, steps: int) -> None:
+        """Move to the right or left over lines that are too long."""
+        most = max(self._left, self._furthest_left())
+        self._go_sideways(max(0, min(self._left + steps * SIDE_STEP, most)))
+
+    def action_line_edge(self, edge: str) -> None:
+        """Move to the `start` or `end` of the longest visible line."""
+        self._go_sideways(self._furthest_left() if edge == "end" else 0)
+
+    def _go_sideways(self, left: int) -> None:
+        if left != self._left and not self.wrap:
+            self._left = left
+            self.refresh()
+
+    def action_wrap(self) -> None:
+        """Let long lines go on below, or cut them at the right edge."""
+        self._painter.wrap = not self._painter.wrap
+        self._left = 0
+        self.draw_anew()
+        self.post_message(self.Moved())
+
+    def action_clock(self) -> None:
+        """Show or hide the time of each line."""
+        self._painter.clock = not self._painter.clock
+        self.draw_anew()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Move down, or right with shift."""
+        event.stop()
+        if event.shift or event.ctrl:
+            self.action_sideways(1)
+        else:
+            self._move(WHEEL_ROWS)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Move up, or left with shift."""
+        event.stop()
+        if event.shift or event.ctrl:
+            self.action_sideways(-1)
+        else:
+            self._move(-WHEEL_ROWS)

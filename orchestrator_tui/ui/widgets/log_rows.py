@@ -1,0 +1,154 @@
+"""RowPainter: one line of a log as rows of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
+from textual.strip import Strip
+
+from orchestrator_tui.records.logs import LogLine, Stream
+from orchestrator_tui.state.formatting import number
+from orchestrator_tui.ui.ansi import Span, segments, styled_text
+from orchestrator_tui.ui.widgets.cells import CUT
+from orchestrator_tui.ui.widgets.log_search import LogSearch
+from orchestrator_tui.ui.widgets.log_window import LogWindow
+
+CACHED_LINES = 1_000
+CLOCK_CELLS = 9  # a time of day and a space
+MARK_CELLS = 2  # E for stderr, and a space
+MIN_ROOM = 8  # cells that the text of a line always gets
+LOG_STYLES = frozenset(
+    f"log--{name}" for name in ("time", "error", "note", "cut", "rule", "hit", "hit-here", "bar")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row on the screen: what stays at the left, what moves sideways, and what fills up."""
+
+    gutter: Strip
+    body: Strip
+    fill: Segment | None = None
+
+
+def folded(body: Strip, room: int) -> list[Strip]:
+    """Return a strip cut into pieces of at most `room` cells, wide characters whole."""
+    if body.cell_length <= room:
+        return [body]
+    cuts: list[int] = []
+    cells = used = 0
+    for segment in body:
+        for char in segment.text:
+            wide = cell_len(char)
+            if used + wide > room:
+                cuts.append(cells)
+                used = 0
+            cells += wide
+            used += wide
+    return list(body.divide([*cuts, cells]))
+
+
+class RowPainter:
+    """Draws the lines of a window and keeps the rows of those that were drawn last.
+
+    `style` gives the whole style of a component class, "" for that of plain text; `mark` only
+    what the class itself sets.
+    """
+
+    def __init__(
+        self,
+        window: LogWindow,
+        search: LogSearch,
+        *,
+        style: Callable[[str], Style],
+        mark: Callable[[str], Style],
+        ascii_only: bool,
+    ) -> None:
+        self._window = window
+        self._search = search
+        self._style = style
+        self._mark = mark
+        self._rule = "-" if ascii_only else "─"
+        self._kept: LRUCache[int, tuple[Row, ...]] = LRUCache(CACHED_LINES)
+        self.wrap = False
+        self.clock = True
+        self.width = 0
+
+    @property
+    def room(self) -> int:
+        """Cells for the text of a line."""
+        return max(MIN_ROOM, self.width - MARK_CELLS - (CLOCK_CELLS if self.clock else 0))
+
+    def forget(self, ordinal: int | None = None) -> None:
+        """Draw a line, or all, anew when next asked for."""
+        if ordinal is None:
+            self._kept.clear()
+        else:
+            self._kept.discard(ordinal)
+
+    def rows(self, ordinal: int) -> tuple[Row, ...]:
+        """Return the rows of a line, one at least."""
+        rows = self._kept.get(ordinal)
+        if rows is None:
+            rows = self._draw(ordinal)
+            if self._window.is_whole(ordinal):
+                self._kept[ordinal] = rows
+        return rows
+
+    def strip(self, row: Row, left: int) -> Strip:
+        """Return a row in `width` cells, its text moved `left` cells out to the left."""
+        base = self._style("")
+        room = self.width - row.gutter.cell_length
+        body = row.body.crop(left, left + room) if left else row.body
+        if row.body.cell_length - left > room:
+            body = Strip([*body.crop(0, room - 1), Segment(CUT, self._style("log--cut"))])
+        line = Strip.join([row.gutter, body])
+        if row.fill is not None:
+            missing = max(0, self.width - line.cell_length)
+            line = Strip([*line, Segment(row.fill.text * missing, row.fill.style)])
+        return line.adjust_cell_length(self.width, base)
+
+    def _draw(self, ordinal: int) -> tuple[Row, ...]:
+        line = self._window.line(ordinal)
+        rows: list[Row] = []
+        before = self._window.neighbour(ordinal, -1)
+        if before is not None and self._window.line(before).attempt != line.attempt:
+            rows.append(self._attempt(line.attempt))
+        body, gutter = self._body(ordinal, line), self._gutter(line)
+        if not self.wrap:
+            return (*rows, Row(gutter, body))
+        blank = Strip.blank(gutter.cell_length, self._style(""))
+        first, *others = folded(body, self.room)
+        return (*rows, Row(gutter, first), *(Row(blank, piece) for piece in others))
+
+    def _attempt(self, attempt: int) -> Row:
+        style = self._style("log--rule")
+        text = Segment(f"{self._rule * 2} attempt {attempt} ", style)
+        return Row(Strip([]), Strip([text]), fill=Segment(self._rule, style))
+
+    def _gutter(self, line: LogLine) -> Strip:
+        parts: list[Segment] = []
+        if self.clock:
+            time = f"{line.at.astimezone():%H:%M:%S} " if line.at else " " * CLOCK_CELLS
+            parts.append(Segment(time, self._style("log--time")))
+        is_error = line.stream is Stream.STDERR
+        parts.append(Segment("E " if is_error else "  ", self._style("log--error")))
+        return Strip(parts)
+
+    def _body(self, ordinal: int, line: LogLine) -> Strip:
+        text = styled_text(line.text)
+        spans: list[Span] = list(text.spans)
+        if self._search.pattern is not None:
+            mark = self._mark("log--hit-here" if ordinal == self._search.current else "log--hit")
+            spans += [(*m.span(), mark) for m in self._search.pattern.finditer(text.plain)]
+        base = self._style("log--note" if line.stream is Stream.NOTE else "")
+        parts = segments(text.plain, spans, base)
+        if line.cut_bytes:
+            cut = f" {CUT} +{number(line.cut_bytes)} bytes"
+            parts.append(Segment(cut, self._style("log--cut")))
+        return Strip(parts)

@@ -1,0 +1,362 @@
+"""LogView: a stage's log in a pane; reads pages as they are needed, follows what grows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
+from orchestrator_tui.ui.keys import LOG_KEYS
+from orchestrator_tui.ui.ports import LogSource
+from orchestrator_tui.ui.widgets.lines import entitle
+from orchestrator_tui.ui.widgets.log_foot import LogFootView, foot_line
+from orchestrator_tui.ui.widgets.log_lines import LogLines
+from orchestrator_tui.ui.widgets.log_window import Streams
+from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
+
+POLL_S = 0.15  # how often the end of a growing log is looked at
+PAGE_LINES = 1_000
+NEAR_EDGE_LINES = 300  # fetch the next page when fewer lines than these are left to scroll over
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The log that is shown."""
+
+    key: RunKey
+    stage_index: int
+
+
+class LogView(Vertical):
+    """A stage's log: what is visible is drawn, what is near is in memory, the rest is on disk.
+
+    Only one page is read at a time, by a worker; keys and timers just say what is wanted next.
+    """
+
+    BINDINGS = LOG_KEYS
+
+    class FollowAsked(Message):
+        """The end of a log that does not grow is to be followed: the run may be elsewhere."""
+
+    def __init__(self, logs: LogSource, *, ascii_only: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._logs = logs
+        self._ascii_only = ascii_only
+        self._subject: _Subject | None = None
+        self._live = False
+        self._last_look = False
+        self._reading = False
+        self._wanted: Whence | None = None
+        self._unseen_from: int | None = None
+        self._problem: str | None = None
+        self._empty = ""
+        self._remark = ""
+        self._went_round = False
+        self._poll: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yield the lines, the line to type a search in, and the lower edge."""
+        with Vertical(classes="pane pane-body"):
+            yield LogLines(ascii_only=self._ascii_only)
+            with Horizontal(classes="search"):
+                yield Static("/", markup=False)
+                yield Input(compact=True, select_on_focus=True)
+        yield PaneFoot(ascii_only=self._ascii_only)
+
+    def on_mount(self) -> None:
+        """Look at the end of the log from time to time."""
+        self.query_one(".search").display = False
+        self._poll = self.set_interval(POLL_S, self._look_at_end, pause=not self._live)
+        self._tell()
+
+    @property
+    def lines(self) -> LogLines:
+        """The widget that draws the lines and takes the keys."""
+        return self.query_one(LogLines)
+
+    def show(
+        self,
+        key: RunKey,
+        stage_index: int,
+        *,
+        live: bool,
+        title: str = "",
+        empty: str = "",
+        remark: str = "",
+    ) -> None:
+        """Show the log of a stage, from its end; follow it while it is `live`.
+
+        Shown already, only what changed is taken over: a log that is not live any more is read to
+        its end once. `title` stands in the frame, `empty` where there are no lines, `remark` in
+        the lower edge; none need be safe.
+        """
+        subject = _Subject(key, stage_index)
+        self._empty, self._remark = empty, remark
+        entitle(self.query_one(".pane-body"), title, "")
+        if subject != self._subject:
+            self._subject = subject
+            self._begin(live=live)
+        elif live != self._live:
+            self._set_live(live)
+            self._last_look = not live
+            if not live:
+                self._want(Whence.AFTER)
+        self._tell()
+
+    def _begin(self, *, live: bool) -> None:
+        self.workers.cancel_group(self, "log")
+        self._reading, self._wanted, self._problem = False, None, None
+        self._unseen_from, self._went_round = None, False
+        self._last_look = False
+        lines = self.lines
+        lines.window.reset(LogPage((), 0, 0, 0))
+        lines.search.begin("", lines.window)
+        self._set_live(live)
+        lines.set_follow(live)
+        lines.lines_replaced(at_end=True)
+        self._want(Whence.END)
+
+    def _set_live(self, live: bool) -> None:
+        self._live = live
+        self.lines.can_follow = live
+        if not live:
+            self.lines.set_follow(False)
+        if self._poll is not None:
+            if live:
+                self._poll.resume()
+            else:
+                self._poll.pause()
+
+    # Reading
+
+    def _look_at_end(self) -> None:
+        window = self.lines.window
+        if self._reading or not self.is_on_screen:
+            return
+        if window.is_full and not self.lines.follow:
+            # Growing here would drop the lines that are being looked at.
+            window.at_end = False
+            return
+        self._want(Whence.AFTER)
+
+    def _want(self, whence: Whence) -> None:
+        if self._subject is None:
+            return
+        if self._reading:
+            if whence in (Whence.START, Whence.END) or self._wanted is None:
+                self._wanted = whence
+            return
+        self._reading = True
+        self._read(self._subject, whence)
+
+    @work(group="log")
+    async def _read(self, subject: _Subject, whence: Whence) -> None:
+        window = self.lines.window
+        offset = {Whence.AFTER: window.end, Whence.BEFORE: window.start}.get(whence, 0)
+        page = await self._logs.read(
+            LogRequest(subject.key, subject.stage_index, whence, offset, PAGE_LINES)
+        )
+        if subject != self._subject:
+            return
+        self._reading = False
+        self._take(page, whence)
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None:
+            self._want(wanted)
+        else:
+            self._fetch_near()
+
+    def _take(self, page: LogPage, whence: Whence) -> None:
+        lines = self.lines
+        window = lines.window
+        self._problem = page.problem
+        if page.replaced and whence in (Whence.AFTER, Whence.BEFORE):
+            self._wanted = Whence.END
+            return
+        if whence in (Whence.START, Whence.END):
+            self._unseen_from = None
+            window.reset(page)
+            lines.search.current = None
+            lines.search.scan_anew(window)
+            lines.lines_replaced(at_end=whence is Whence.END)
+        elif whence is Whence.AFTER:
+            window.append(page)
+            lines.search.scan(window)
+            lines.lines_changed()
+        else:
+            seam = window.whole.start
+            window.prepend(page)
+            lines.search.scan(window)
+            lines.lines_changed(seam)
+        if self._last_look and window.at_end and whence in (Whence.AFTER, Whence.END):
+            self._last_look = False
+        self._tell()
+
+    def _fetch_near(self) -> None:
+        """Fetch the page beyond an edge that is near; never one that would push out the other."""
+        lines = self.lines
+        window = lines.window
+        first, last = lines.first_visible, lines.last_visible
+        short = len(window.shown) < lines.size.height
+        if (lines.follow or self._last_look) and not window.at_end:
+            self._want(Whence.AFTER)
+        elif window.is_full and short:
+            return
+        elif not window.at_start and (
+            first is None or window.shown_before(first) < NEAR_EDGE_LINES
+        ):
+            self._want(Whence.BEFORE)
+        elif not window.at_end and (last is None or window.shown_after(last) < NEAR_EDGE_LINES):
+            self._want(Whence.AFTER)
+
+    # What the lines tell
+
+    @on(LogLines.Moved)
+    def _moved(self, event: LogLines.Moved) -> None:
+        event.stop()
+        self._fetch_near()
+        self._tell()
+
+    @on(LogLines.EndAsked)
+    def _end_asked(self, event: LogLines.EndAsked) -> None:
+        event.stop()
+        window = self.lines.window
+        self._unseen_from = None
+        if event.last and window.at_end:
+            self.lines.lines_replaced(at_end=True)
+        elif not event.last and window.at_start:
+            self.lines.lines_replaced(at_end=False)
+        else:
+            self._want(Whence.END if event.last else Whence.START)
+        if event.last and not self._live:
+            self.post_message(self.FollowAsked())
+        self._tell()
+
+    # Streams and search
+
+    def action_streams(self) -> None:
+        """Show both streams, then only stdout, then only stderr."""
+        lines = self.lines
+        choices = list(Streams)
+        streams = choices[(choices.index(lines.window.streams) + 1) % len(choices)]
+        lines.window.choose(streams)
+        lines.search.scan_anew(lines.window)
+        lines.draw_anew()
+        self._fetch_near()
+        self._tell()
+
+    def action_search(self) -> None:
+        """Begin to type what to search for."""
+        line = self.query_one(Input)
+        self.query_one(".search").display = True
+        line.value = self.lines.search.words
+        line.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._search_for(event.value)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._close_search()
+        if self.lines.search.current is None:
+            self.action_hit(-1)
+
+    def _close_search(self) -> None:
+        self.query_one(".search").display = False
+        self.lines.focus()
+
+    def _search_for(self, words: str) -> None:
+        lines = self.lines
+        if words == lines.search.words:
+            return
+        lines.search.begin(words, lines.window)
+        lines.draw_anew()
+        self._tell()
+
+    def action_hit(self, direction: int) -> None:
+        """Go to the next (1) or the previous (-1) line that matches."""
+        lines = self.lines
+        search = lines.search
+        if search.pattern is None:
+            return
+        here = search.current
+        if here is None:
+            edge = lines.first_visible if direction > 0 else lines.last_visible
+            here = (edge or 0) - direction
+        self._went_round = search.step(here, direction)
+        if search.current is not None:
+            lines.set_follow(False)
+            lines.bring_to_view(search.current)
+            self._fetch_near()
+        self._tell()
+
+    def action_end_search(self) -> None:
+        """Close the line for the search, and forget the search."""
+        self._search_for("")
+        self._close_search()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave `esc` to the screen, and `n` unused, while nothing is searched for."""
+        if action in ("end_search", "hit") and self.is_mounted:
+            return self.lines.search.pattern is not None or self.query_one(".search").display
+        return True
+
+    # The lower edge
+
+    def _new_lines(self) -> int:
+        """Return how many lines came since the view stands still, and are below it."""
+        lines = self.lines
+        if lines.follow or not self._live:
+            self._unseen_from = None
+            return 0
+        end = lines.window.whole.stop
+        if self._unseen_from is None:
+            self._unseen_from = end
+        last = lines.last_visible
+        seen_to = max(self._unseen_from, 0 if last is None else last + 1)
+        self._unseen_from = min(seen_to, end)
+        return lines.window.shown_after(self._unseen_from - 1)
+
+    def _percent(self) -> int | None:
+        window, first = self.lines.window, self.lines.first_visible
+        if first is None or (self.lines.shows_end and window.at_end):
+            return None
+        return min(99, 100 * window.offset_of(first) // max(1, window.size))
+
+    def _tell(self) -> None:
+        if not self.is_mounted:
+            return
+        lines = self.lines
+        window, search = lines.window, lines.search
+        waits = self._reading and not window.shown
+        empty = self._problem or self._empty or "No output."
+        lines.say_when_empty("" if waits else safe_text(empty))
+        self.query_one(PaneFoot).view = foot_line(
+            LogFootView(
+                follows=lines.follow,
+                is_live=self._live,
+                new_lines=self._new_lines(),
+                percent=self._percent(),
+                lines=len(window.shown),
+                is_whole=window.at_start and window.at_end,
+                searched=search.words,
+                hit=search.place(),
+                hits=len(search.hits),
+                went_round=self._went_round,
+                streams=window.streams,
+                wraps=lines.wrap,
+                problem=self._problem or "",
+                remark=self._remark,
+            )
+        )

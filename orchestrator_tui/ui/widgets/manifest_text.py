@@ -1,0 +1,78 @@
+"""ManifestText: the facts of a run and its whole manifest, to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from textual.reactive import reactive
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.manifest import Manifest, manifest_to_document
+from orchestrator_tui.state.run_view import RunView
+from orchestrator_tui.ui.widgets.cells import fit
+from orchestrator_tui.ui.widgets.lines import Line, Span
+from orchestrator_tui.ui.widgets.reading_pane import ReadingPane, folded_lines
+from orchestrator_tui.ui.widgets.stage_list import fact_words
+
+LABEL_CELLS = 10
+LINE_LIMIT = 400  # characters of one JSON line
+MOST_LINES = 20_000
+
+
+class ManifestText(ReadingPane):
+    """What is known of a run in words, then its manifest as JSON; read-only."""
+
+    view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+    manifest: reactive[Manifest | None] = reactive(None, init=False, repaint=False)
+
+    def watch_view(self, old: RunView | None, new: RunView | None) -> None:
+        """Show other facts."""
+        if self.is_on_screen and (old is None or new is None or old.facts != new.facts):
+            self.rebuild()
+
+    def watch_manifest(self) -> None:
+        """Show another manifest."""
+        if self.is_on_screen:
+            self.rebuild()
+
+    def on_show(self) -> None:
+        """Take in what changed while it was hidden."""
+        self.rebuild()
+
+    def build(self, width: int) -> Sequence[Line]:
+        """Return facts, problems and JSON."""
+        lines: list[Line] = []
+        if self.view is not None:
+            for fact in self.view.facts:
+                label = Span(f" {fit(fact.label, LABEL_CELLS)}", "muted")
+                room = max(8, width - LABEL_CELLS - 1)
+                lines.append((label, Span(fit(safe_text(fact_words(fact)), room))))
+            for problem in self.view.problems:
+                lines += folded_lines(
+                    f"! {safe_text(problem)}", width, indent=1, style="state--stalled"
+                )
+            lines.append(())
+        if self.manifest is not None:
+            lines += self._json(self.manifest, width)
+        return lines
+
+    @staticmethod
+    def _json(manifest: Manifest, width: int) -> list[Line]:
+        # The token lets whoever has it resume the run, so it is never shown.
+        hidden = replace(manifest, resume_token="(hidden)" if manifest.resume_token else None)
+        text = json.dumps(manifest_to_document(hidden), indent=2, ensure_ascii=False)
+        lines: list[Line] = []
+        for line in text.split("\n")[:MOST_LINES]:
+            name, colon, value = line.partition('": ')
+            if colon and name.lstrip().startswith('"'):
+                key = Span(f" {safe_text(name)}{colon}", "muted")
+                lines.append((key, Span(_json_value(value))))
+            else:
+                lines.append((Span(f" {_json_value(line)}"),))
+        return lines
+
+
+def _json_value(text: str) -> str:
+    return safe_text(text, limit=LINE_LIMIT)

@@ -1,0 +1,125 @@
+"""The two lines above a run: which one it is, how it is, and what can be read of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.state.run_view import RunView
+from orchestrator_tui.ui.look import run_look, symbol_of
+from orchestrator_tui.ui.widgets.cells import fit_name, fit_right
+from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
+
+WIDE_CELLS = 100  # of the whole line; from here on words are written out
+
+
+class RunCrumb(LineBlock):
+    """The way back, and the run's task, pipeline and id."""
+
+    view: reactive[str] = reactive("", init=False, repaint=False)
+
+    def watch_view(self) -> None:
+        """Repaint what differs."""
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return the one line."""
+        back = " < Runs   "
+        name = fit_name(safe_text(self.view), max(1, width - len(back)))
+        return ((Span(back, "muted"), Span(name, "strong")),)
+
+
+class RunPulse(LineBlock):
+    """State and elapsed time, in a widget of its own so that a tick repaints few cells."""
+
+    view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+
+    def watch_view(self) -> None:
+        """Repaint what differs."""
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return symbol, word and time, set to the right."""
+        if self.view is None:
+            return ()
+        row = self.view.row
+        look = run_look(row.state)
+        word = row.word.long if width > 18 else row.word.short
+        state = f"{symbol_of(look, ascii_only=self.ascii_only)} {safe_text(word)}"
+        time = f"  {row.elapsed} "
+        missing = max(0, width - len(state) - len(time))
+        return ((Span(" " * missing), Span(state, f"state--{look.style}"), Span(time)),)
+
+
+class RunReason(LineBlock):
+    """Why the run is said to be in its state, and what else holds."""
+
+    view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+
+    def watch_view(self) -> None:
+        """Repaint what differs."""
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return badges and reason, set to the right."""
+        if self.view is None:
+            return ()
+        row = self.view.row
+        badges = "".join(f"[{safe_text(badge)}] " for badge in row.badges)
+        room = max(0, width - len(badges) - 1)
+        reason = safe_text(row.reason)
+        text = fit_right(fit_name(reason, room) if len(reason) > room else reason, room)
+        lead = len(text) - len(text.lstrip())
+        return (
+            (Span(text[:lead]), Span(badges, "state--paused"), Span(text[lead:] + " ", "muted")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TabsView:
+    """Tabs as (id, words), and the id of the open one."""
+
+    tabs: tuple[tuple[str, str], ...] = ()
+    active: str = ""
+
+
+class TabStrip(LineBlock):
+    """The tabs on one line; the open one stands in brackets."""
+
+    view: reactive[TabsView] = reactive(TabsView(), init=False, repaint=False)
+
+    class TabChosen(Message):
+        """A tab was chosen with the mouse."""
+
+        def __init__(self, tab: str) -> None:
+            super().__init__()
+            self.tab = tab
+
+    def watch_view(self, old: TabsView, new: TabsView) -> None:
+        """Repaint what differs."""
+        if old.tabs != new.tabs:
+            self.styles.width = 1 + sum(len(words) + 3 for _, words in new.tabs)
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return the tabs."""
+        spans = [Span(" ")]
+        for tab, words in self.view.tabs:
+            if tab == self.view.active:
+                spans.append(Span(f"[{words}] ", "key"))
+            else:
+                spans.append(Span(f" {words}  ", "muted"))
+        return (tuple(spans),)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the tab under the mouse."""
+        begin = 1
+        for tab, words in self.view.tabs:
+            end = begin + len(words) + 3
+            if begin <= event.x < end:
+                self.post_message(self.TabChosen(tab))
+            begin = end

@@ -1,0 +1,225 @@
+"""StageList and RunFactsPanel: the stages of a run, and what else is known of it."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.state.run_view import Fact, StageRow, StageState
+from orchestrator_tui.ui.keys import STAGE_KEYS
+from orchestrator_tui.ui.look import STATE_STYLES, stage_look, symbol_of
+from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
+from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
+
+TIME_CELLS = 6
+WORD_FROM_CELLS = 32  # from this width on, a failed stage says how it ended
+LABEL_CELLS = 9
+FULL_FACTS_FROM_CELLS = 30
+
+_QUIET_WORDS = frozenset(
+    [StageState.SUCCEEDED, StageState.RUNNING, StageState.PENDING, StageState.KEPT]
+)
+
+
+def stage_name(stage: StageRow, width: int) -> str:
+    """Return a stage's title in exactly `width` cells; its id where only that fits."""
+    lead = "+ " if stage.is_subpipeline else ""
+    title, short = lead + safe_text(stage.title), lead + safe_text(stage.id)
+    fits = cell_len(title) <= width or cell_len(short) > width
+    return fit_name(title if fits else short, width)
+
+
+class StageList(ScrollView, can_focus=True):
+    """The stages in their order; the cursor moves when the user moves it, never by itself."""
+
+    COMPONENT_CLASSES = STATE_STYLES | {"muted", "cursor-line", "cursor-line-blurred"}
+    DEFAULT_CSS = "StageList { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
+    BINDINGS = STAGE_KEYS
+
+    view: reactive[tuple[StageRow, ...]] = reactive((), init=False, repaint=False)
+
+    class StageChosen(Message):
+        """The cursor is on another stage; `index` counts from 1."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class StageOpened(Message):
+        """Enter or a second click on a stage; `index` counts from 1."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._ascii_only = ascii_only
+        self._at = 0
+        self._styles: dict[str, Style] = {}
+
+    @property
+    def chosen(self) -> StageRow | None:
+        """The stage that the cursor is on."""
+        return self.view[self._at] if self._at < len(self.view) else None
+
+    def choose(self, index: int) -> None:
+        """Put the cursor on a stage, counted from 1, because the user asked for it."""
+        self._go_to(index - 1)
+
+    def watch_view(self, old: tuple[StageRow, ...], new: tuple[StageRow, ...]) -> None:
+        """Repaint the rows that differ."""
+        if len(old) != len(new):
+            self._at = max(0, min(self._at, len(new) - 1))
+            self.virtual_size = Size(self.size.width, len(new))
+            self.refresh()
+            return
+        for at, (before, after) in enumerate(zip(old, new, strict=True)):
+            if before != after:
+                self._refresh_row(at)
+
+    def _refresh_row(self, at: int) -> None:
+        y = at - self.scroll_offset.y
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _go_to(self, at: int) -> None:
+        if not self.view:
+            return
+        old, self._at = self._at, max(0, min(at, len(self.view) - 1))
+        self._keep_visible()
+        for row in {old, self._at}:
+            self._refresh_row(row)
+        self.post_message(self.StageChosen(self._at + 1))
+
+    def _keep_visible(self) -> None:
+        top, height = self.scroll_offset.y, max(1, self.size.height)
+        if self._at < top:
+            self.scroll_to(y=self._at, animate=False)
+        elif self._at >= top + height:
+            self.scroll_to(y=self._at - height + 1, animate=False)
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by some stages."""
+        self._go_to(self._at + rows)
+
+    def action_move_to(self, end: str) -> None:
+        """Move the cursor to the `first` or `last` stage."""
+        self._go_to(0 if end == "first" else len(self.view) - 1)
+
+    def action_page(self, pages: float) -> None:
+        """Move the cursor by a part of the visible height."""
+        self._go_to(self._at + int(pages * max(1, self.size.height - 1)))
+
+    def action_open(self) -> None:
+        """Go to what the stage wrote."""
+        if self.view:
+            self.post_message(self.StageOpened(self._at + 1))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the stage under the mouse; a second click opens it."""
+        at = self.scroll_offset.y + event.y
+        if at < len(self.view):
+            self._go_to(at)
+            if event.chain > 1:
+                self.action_open()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the cursor on the screen."""
+        self.virtual_size = Size(event.size.width, len(self.view))
+        self._keep_visible()
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show by the cursor's line whether keys go here."""
+        super().watch_has_focus(has_focus)
+        self._refresh_row(self._at)
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        self._styles.clear()
+        super().notify_style_update()
+
+    def _style(self, name: str) -> Style:
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(name, partial=True)
+        return self._styles[name]
+
+    def render_line(self, y: int) -> Strip:
+        """Return one stage's row."""
+        at, base, width = self.scroll_offset.y + y, self.rich_style, self.size.width
+        if at >= len(self.view):
+            return Strip([Segment(" " * width, base)], width)
+        stage, here = self.view[at], at == self._at
+        if here:
+            base += self._style("cursor-line" if self.has_focus else "cursor-line-blurred")
+        look = stage_look(stage.state)
+        state = base + self._style(f"state--{look.style}")
+        quiet = base + self._style("muted")
+        told = width >= WORD_FROM_CELLS and stage.state not in _QUIET_WORDS
+        word = f" {safe_text(stage.word)}" if told else ""
+        number = f" {stage.index:>{len(str(len(self.view)))}} "
+        room = max(1, width - 2 - len(number) - TIME_CELLS - cell_len(word))
+        waits = stage.state in (StageState.PENDING, StageState.SKIPPED)
+        return Strip(
+            [
+                Segment(">" if here else " ", base),
+                Segment(symbol_of(look, ascii_only=self._ascii_only), state),
+                Segment(number, quiet),
+                Segment(stage_name(stage, room), quiet if waits else base),
+                Segment(word, state),
+                Segment(fit_right(f"{stage.elapsed} ", TIME_CELLS), quiet if waits else base),
+            ]
+        ).adjust_cell_length(width, base)
+
+
+def fact_words(fact: Fact) -> str:
+    """Return what is known: a moment in local time, then the text; not yet safe."""
+    moment = f"{fact.at.astimezone():%b %d %H:%M:%S}" if fact.at else ""
+    return " ".join(part for part in (moment, fact.text) if part)
+
+
+class RunFactsPanel(LineBlock):
+    """What is known of a run besides its stages; in few cells only the most telling."""
+
+    view: reactive[tuple[Fact, ...]] = reactive((), init=False, repaint=False)
+
+    def watch_view(self, old: tuple[Fact, ...], new: tuple[Fact, ...]) -> None:
+        """Repaint what differs."""
+        if len(old) != len(new):
+            self.refresh(layout=True)
+        self.rebuild()
+
+    def get_content_height(self, _container: Size, _viewport: Size, width: int) -> int:
+        """Return a row a fact."""
+        return len(self._brief(width)) if width < FULL_FACTS_FROM_CELLS else len(self.view)
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return a line a fact."""
+        if width < FULL_FACTS_FROM_CELLS:
+            return self._brief(width)[:height]
+        room = width - LABEL_CELLS - 2
+        return tuple(
+            (
+                Span(f" {fit(fact.label, LABEL_CELLS)}", "muted"),
+                Span(fit_name(safe_text(fact_words(fact)), room)),
+            )
+            for fact in self.view
+        )[:height]
+
+    def _brief(self, width: int) -> tuple[Line, ...]:
+        told = {fact.label: fact_words(fact) for fact in self.view}
+        lines: list[Line] = []
+        for label, lead in (("attempt", "attempt "), ("runner", ""), ("beat", "beat ")):
+            if label in told:
+                # What stands in brackets or after a semicolon is the finer part.
+                words = told[label].partition(" (")[0].partition(";")[0]
+                lines.append((Span(fit(f" {lead}{safe_text(words)}", width), "muted"),))
+        return tuple(lines)
