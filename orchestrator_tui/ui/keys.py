@@ -100,12 +100,14 @@ LOG_LINE_KEYS: KeyList = [
 ]
 
 READING_KEYS: KeyList = [
-    key("j,down", "scroll_down", "down", "move.down"),
-    key("k,up", "scroll_up", "up", "move.up"),
-    key("g,home", "scroll_home", "first line", "move.first"),
-    key("G,end", "scroll_end", "last line", "move.last"),
-    key("pagedown,space", "page_down", "a page down", "move.page_down"),
-    key("pageup,b", "page_up", "a page up", "move.page_up"),
+    key("j,down", "move(1)", "down", "move.down"),
+    key("k,up", "move(-1)", "up", "move.up"),
+    key("g,home", "move_to('first')", "first line", "move.first"),
+    key("G,end", "move_to('last')", "last line", "move.last"),
+    key("ctrl+d", "page(0.5)", "half a page down", "move.half_down"),
+    key("ctrl+u", "page(-0.5)", "half a page up", "move.half_up"),
+    key("pagedown,space", "page(1)", "a page down", "move.page_down"),
+    key("pageup,b", "page(-1)", "a page up", "move.page_up"),
 ]
 
 CANCEL_KEYS: KeyList = [

@@ -67,12 +67,12 @@ class HelpDialog(ModalScreen[None]):
         for block in blocks:
             shorter = left if len(left) <= len(right) else right
             shorter += [*([("", "", False)] if shorter else []), *block]
-        text = Text(end="")
+        text = Text(end="", no_wrap=True)
         blank = ("", "", False)
         for number in range(max(len(left), len(right))):
             for column in (left, right):
                 keys, words, is_heading = column[number] if number < len(column) else blank
-                text.append(f"{keys:<14}", "bold" if is_heading or keys else "")
-                text.append(f"{words:<24}", "" if is_heading else "dim")
+                text.append(f"{keys:<11}", "bold" if is_heading or keys else "")
+                text.append(f"{words:<23}", "" if is_heading else "dim")
             text.append("\n")
         return text

@@ -7,7 +7,7 @@ from datetime import datetime
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -29,7 +29,7 @@ from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.manifest_text import ManifestText
-from orchestrator_tui.ui.widgets.reading_pane import folded_lines
+from orchestrator_tui.ui.widgets.reading_pane import ReadingPane, folded_lines
 from orchestrator_tui.ui.widgets.run_header import (
     RunCrumb,
     RunPulse,
@@ -42,6 +42,7 @@ from orchestrator_tui.ui.widgets.stage_list import RunFactsPanel, StageList
 LOG, ERRORS, MANIFEST = "tab-log", "tab-errors", "tab-manifest"
 GROWING = frozenset([StageState.RUNNING, StageState.STALLED])
 MOST_PROBLEM_LINES = 3
+NARROW_COLUMNS = 80  # below this only one pane has room
 VANISHED = "this run's folder is gone; shown is what was seen last"
 _EMPTY_LOGS = {
     StageState.PENDING: "This stage has not started.",
@@ -50,11 +51,17 @@ _EMPTY_LOGS = {
     StageState.SKIPPED: "This stage was skipped.",
     StageState.CANCELLED: "This stage did not start before the run was cancelled.",
 }
-_RUN_KEYS = (("r", "again"), ("x", "cancel"))
-_STAGE_FOOTER = (("enter", "log"), *_RUN_KEYS, ("[ ]", "tabs"), ("z", "zoom"))
-_LOG_FOOTER = (("/", "search"), ("f", "follow"), ("w", "wrap"), ("\\", "streams"), ("z", "zoom"))
-_READING_FOOTER = (*_RUN_KEYS, ("[ ]", "tabs"), ("space", "page"))
-_LAST_FOOTER = (("tab", "pane"), ("?", "help"), ("esc", "back"))
+KeyHint = tuple[str, str]
+_AGAIN: KeyHint = ("r", "again")
+_CANCEL: KeyHint = ("x", "cancel")
+_LOG_HINTS: tuple[KeyHint, ...] = (
+    ("/", "search"),
+    ("f", "follow"),
+    ("w", "wrap"),
+    ("\\", "streams"),
+    ("z", "zoom"),
+)
+_LAST_HINTS: tuple[KeyHint, ...] = (("?", "help"), ("esc", "back"))
 
 
 class RunProblems(LineBlock):
@@ -119,6 +126,8 @@ class RunScreen(RoomyScreen):
         self._manifest: Manifest | None = None
         self._freshness = ("", False)
         self._is_placed = False
+        self._is_zoomed = False
+        self._is_narrow = False
 
     def compose(self) -> ComposeResult:
         """Yield two lines of header, the tabs' contents, and the footer."""
@@ -146,7 +155,8 @@ class RunScreen(RoomyScreen):
         self.query_one(RunProblems).display = False
         self.query_one(RunCrumb).view = str(self.key)
         entitle(self.query_one(ManifestText), "Manifest", "")
-        self.query_one(StageList).focus()
+        self._is_narrow = self.app.size.width < NARROW_COLUMNS
+        self._focus_pane(self._panes()[-1 if self._is_narrow else 0])
         if self.view is not None:
             self._show(self.view)
 
@@ -237,16 +247,15 @@ class RunScreen(RoomyScreen):
         return f"{running.index} {running.id} runs, f follows it"
 
     def _show_footer(self) -> None:
-        focused = self.focused
-        keys: tuple[tuple[str, str], ...]
-        if isinstance(focused, StageList):
-            keys = _STAGE_FOOTER
-        elif focused is not None and focused.id in (ERRORS, MANIFEST):
-            keys = _READING_FOOTER
-        else:
-            keys = _LOG_FOOTER
+        can_cancel = self.view is not None and self.view.cancel_refusal is None
+        acts = (_AGAIN, _CANCEL) if can_cancel else (_AGAIN,)
+        hints: tuple[KeyHint, ...] = (*_LOG_HINTS, *acts)
+        if isinstance(self.focused, StageList):
+            hints = (("enter", "log"), *acts, ("tab", "pane"), ("[ ]", "tabs"), ("z", "zoom"))
+        elif isinstance(self.focused, ReadingPane):
+            hints = (*acts, ("[ ]", "tabs"), ("space", "page"))
         words, is_troubled = self._freshness
-        self.query_one(FooterBar).view = FooterView((*keys, *_LAST_FOOTER), words, is_troubled)
+        self.query_one(FooterBar).view = FooterView((*hints, *_LAST_HINTS), words, is_troubled)
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
@@ -290,11 +299,21 @@ class RunScreen(RoomyScreen):
         self._focus_pane(self.query_one(LogView).lines)
 
     def _focus_pane(self, pane: Widget) -> None:
-        # Where there is room for one pane only, the one with the focus is shown.
-        self.set_class(isinstance(pane, StageList), "-stages")
-        if isinstance(pane, StageList):
-            self.remove_class("-zoomed")
+        on_stages = isinstance(pane, StageList)
+        self._is_zoomed = self._is_zoomed and not on_stages
+        self._arrange(on_stages=on_stages)
         pane.focus()
+
+    def _arrange(self, *, on_stages: bool) -> None:
+        """Show both panes, or where there is room for one only, the one with the focus."""
+        alone = self._is_narrow or self._is_zoomed
+        self.query_one("#stages").display = on_stages or not alone
+        self.query_one(LogView).display = not (on_stages and self._is_narrow)
+
+    def on_resize(self, event: Resize) -> None:
+        """Give each pane its room."""
+        self._is_narrow = event.size.width < NARROW_COLUMNS
+        self._arrange(on_stages=isinstance(self.focused, StageList))
 
     def action_pane(self, step: int) -> None:
         """Move the focus to the next or previous pane."""
@@ -308,8 +327,7 @@ class RunScreen(RoomyScreen):
             return
         switcher.current = tab
         self.query_one(TabStrip).view = TabsView(self._tabs(self.view), tab)
-        panes = self._panes()
-        self._focus_pane(panes[-1] if self.has_class("-narrow") else panes[0])
+        self._focus_pane(self._panes()[-1 if self._is_narrow or self._is_zoomed else 0])
 
     def action_tab(self, step: int) -> None:
         """Open the next or previous tab."""
@@ -324,10 +342,9 @@ class RunScreen(RoomyScreen):
 
     def action_zoom(self) -> None:
         """Give the log the whole width, or not."""
-        self.toggle_class("-zoomed")
-        if self.has_class("-zoomed"):
-            self._open_tab(LOG)
-            self._focus_log()
+        self._is_zoomed = not self._is_zoomed
+        self._open_tab(LOG)
+        self._focus_log()
 
     # --- asking -----------------------------------------------------------------------------
 

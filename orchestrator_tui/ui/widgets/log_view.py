@@ -24,6 +24,7 @@ from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 
 POLL_S = 0.15  # how often the end of a growing log is looked at
 PAGE_LINES = 1_000
+FAR_BYTES = 1024 * 1024  # behind by more, a view that follows jumps to the end
 NEAR_EDGE_LINES = 300  # fetch the next page when fewer lines than these are left to scroll over
 
 
@@ -145,7 +146,12 @@ class LogView(Vertical):
             # Growing here would drop the lines that are being looked at.
             window.at_end = False
             return
-        self._want(Whence.AFTER)
+        self._want(Whence.END if self._is_far_behind and self.lines.follow else Whence.AFTER)
+
+    @property
+    def _is_far_behind(self) -> bool:
+        window = self.lines.window
+        return window.size - window.end > FAR_BYTES
 
     def _want(self, whence: Whence) -> None:
         if self._subject is None:
@@ -206,15 +212,17 @@ class LogView(Vertical):
         window = lines.window
         first, last = lines.first_visible, lines.last_visible
         short = len(window.shown) < lines.size.height
-        if (lines.follow or self._last_look) and not window.at_end:
-            self._want(Whence.AFTER)
+        if self._last_look and not window.at_end:
+            self._want(Whence.END if self._is_far_behind else Whence.AFTER)
         elif window.is_full and short:
             return
         elif not window.at_start and (
             first is None or window.shown_before(first) < NEAR_EDGE_LINES
         ):
             self._want(Whence.BEFORE)
-        elif not window.at_end and (last is None or window.shown_after(last) < NEAR_EDGE_LINES):
+        elif lines.follow or window.at_end:
+            return
+        elif last is None or window.shown_after(last) < NEAR_EDGE_LINES:
             self._want(Whence.AFTER)
 
     # What the lines tell

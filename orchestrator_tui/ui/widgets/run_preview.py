@@ -69,11 +69,11 @@ def log_line(line: LogLine, width: int) -> Line:
     clock = f" {line.at.astimezone():%H:%M:%S} " if line.at else " " * 10
     gutter, style = "  ", ""
     if line.stream is Stream.STDERR:
-        gutter, style = "E ", "stderr"
+        gutter = "E "
     elif line.stream is Stream.NOTE:
         style = "muted"
     text = fit(safe_text(line.text), max(1, width - 12))
-    return (Span(clock, "muted"), Span(gutter, "stderr"), Span(text, style))
+    return (Span(clock, "muted"), Span(gutter, "state--failed"), Span(text, style))
 
 
 def failure_lines(card: ErrorCard, width: int, height: int) -> tuple[Line, ...]:

@@ -76,15 +76,15 @@ def columns_for(width: int) -> Columns:
         return Columns(state=2, elapsed=9, task=free - pipeline, pipeline=pipeline, stage=6)
     if width < 138:
         run = 9 if width >= 98 else 0
-        started = 10 if width >= 118 else 0
+        started = 11 if width >= 118 else 0
         free = width - MARKER_CELLS - 10 - 9 - run - started
         stage = min(24, free * 28 // 100)
         pipeline = min(26, (free - stage) * 42 // 100)
         return Columns(10, 9, free - stage - pipeline, pipeline, stage, run, started)
-    free = width - MARKER_CELLS - 12 - 9 - 9 - 10
+    free = width - MARKER_CELLS - 12 - 9 - 9 - 11
     task, pipeline, stage = min(34, free // 4), min(24, free // 5), min(24, free // 5)
     return Columns(
-        12, 9, task, pipeline, stage, run=9, started=10, reason=free - task - pipeline - stage
+        12, 9, task, pipeline, stage, run=9, started=11, reason=free - task - pipeline - stage
     )
 
 

@@ -1,0 +1,325 @@
+"""OrchTui: holds the fleet, feeds it, shows it, and routes what a person asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from pathlib import PurePath
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+from textual.timer import Timer
+
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.requests import Done, Request
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.liveness import State
+from orchestrator_tui.state.observations import Observation
+from orchestrator_tui.state.ordering import live_keys
+from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.state.views import project_row
+from orchestrator_tui.ui.asking import again_view, cancel_view, start_view
+from orchestrator_tui.ui.commands import RunCommands
+from orchestrator_tui.ui.keys import APP_KEYS
+from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.ports import LogSource, ObservationFeed, RunLauncher
+from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
+from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow, key_words
+from orchestrator_tui.ui.screens.run import RunScreen
+from orchestrator_tui.ui.screens.runs import RunsScreen
+from orchestrator_tui.ui.screens.start import StartDialog
+from orchestrator_tui.ui.terminal import (
+    EXIT_HANGUP,
+    EXIT_INTERRUPTED,
+    Backstop,
+    is_lost,
+    on_end_signals,
+)
+from orchestrator_tui.ui.themes import THEME_NAMES, THEMES
+
+FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
+TICK_S = 1.0
+QUIT_TWICE_S = 2.0
+FAREWELL_NAMES = 4  # runs named when the screen is closed
+KEEPS_GOING = frozenset([State.RUNNING, State.QUEUED, State.STALLED, State.AWAITING, State.PAUSED])
+
+
+class OrchTui(App[None], inherit_bindings=False):
+    """The program's screens over one fleet."""
+
+    TITLE = "orch-tui"
+    CSS_PATH = [
+        PurePath("styles", name)
+        for name in ("base.tcss", "runs.tcss", "start.tcss", "run.tcss", "dialogs.tcss")
+    ]
+    BINDINGS = APP_KEYS
+    COMMANDS = {RunCommands}
+
+    def __init__(
+        self,
+        *,
+        feed: ObservationFeed,
+        logs: LogSource,
+        launcher: RunLauncher,
+        clock: Clock,
+        options: ScreenOptions,
+    ) -> None:
+        super().__init__()
+        self.fleet = Fleet()
+        self.options = options
+        self._feed = feed
+        self._logs = logs
+        self._launcher = launcher
+        self._clock = clock
+        self._highlighted: RunKey | None = None
+        self._asked_focus: frozenset[RunKey] = frozenset()
+        self._started_here: set[RunKey] = set()
+        self._painted_at = -FRAME_S
+        self._paint_timer: Timer | None = None
+        self._focus_timer: Timer | None = None
+        self._interrupted_at = -QUIT_TWICE_S
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEME_NAMES.get(options.theme, THEMES[0].name)
+        # The filter list is private in the pinned Textual; tests/ui/test_terminal.py holds it.
+        self._filters.append(Backstop())
+        self.runs_screen = RunsScreen(clock=clock, options=options)
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def on_mount(self) -> None:
+        """Show the runs and begin to watch."""
+        self.animation_level = "none"
+        await self.push_screen(self.runs_screen)
+        self._watch_disk()
+        self.set_interval(TICK_S, self._tick)
+        if self.options.watch_terminal:
+            on_end_signals(asyncio.get_running_loop(), self._told_to_end)
+            self.set_interval(TICK_S, self._look_at_terminal)
+
+    def _told_to_end(self, status: int) -> None:
+        self.exit(return_code=status)
+
+    def _look_at_terminal(self) -> None:
+        if is_lost():
+            # Nothing can be painted any more; runs live in processes of their own.
+            self._told_to_end(EXIT_HANGUP)
+
+    @work(name="watch the disk")
+    async def _watch_disk(self) -> None:
+        async for batch in self._feed.batches():
+            self.take(batch)
+
+    def take(self, batch: tuple[Observation, ...]) -> None:
+        """Fold what was seen into the fleet; paint now, or with the next frame."""
+        fleet = observe(self.fleet, batch)
+        if fleet is self.fleet:
+            return
+        self.fleet = fleet
+        wait_s = self._painted_at + FRAME_S - self._clock.monotonic()
+        if wait_s <= 0:
+            self._paint()
+        elif self._paint_timer is None:
+            self._paint_timer = self.set_timer(wait_s, self._paint)
+
+    def _paint(self) -> None:
+        self._paint_timer = None
+        self._painted_at = self._clock.monotonic()
+        self._show()
+
+    def _tick(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        now = self._clock.now()
+        for screen in self.screen_stack:
+            # Those below the present one too, so that going back shows the present.
+            if isinstance(screen, RunsScreen | RunScreen):
+                screen.show(self.fleet, now)
+
+    # --- what is in focus -------------------------------------------------------------------
+
+    @on(RunsScreen.RunHighlighted)
+    def _highlight(self, event: RunsScreen.RunHighlighted) -> None:
+        self._highlighted = event.key
+        self._focus_runs()
+
+    def _focus_runs(self) -> None:
+        opened = {screen.key for screen in self.screen_stack if isinstance(screen, RunScreen)}
+        chosen = {self._highlighted} if self._highlighted else set()
+        keys = frozenset(opened | chosen)
+        if keys != self._asked_focus:
+            self._asked_focus = keys
+            self._feed.focus(keys)
+        self._show()
+
+    @on(RunsScreen.RunOpened)
+    def _open(self, event: RunsScreen.RunOpened) -> None:
+        self.open_run(event.key)
+
+    def open_run(self, key: RunKey) -> None:
+        """Open the screen of one run."""
+        ascii_only = self.options.ascii_only
+        screen = RunScreen(key, self._logs, self._clock, ascii_only=ascii_only)
+        screen.show(self.fleet, self._clock.now())
+        self.push_screen(screen)
+        self._focus_runs()
+
+    @on(RunScreen.ChildOpened)
+    def _open_child(self, event: RunScreen.ChildOpened) -> None:
+        self.open_run(event.key)
+
+    # --- what a person asks for -------------------------------------------------------------
+
+    @on(RunsScreen.QuitAsked)
+    def _quit_asked(self) -> None:
+        self.leave()
+
+    @on(RunsScreen.StartAsked)
+    def _start_asked(self) -> None:
+        self.ask_start()
+
+    @work(name="start a run")
+    async def ask_start(self, pipeline_id: str | None = None) -> None:
+        """Show the form, and start what it gives."""
+        now = self._clock.now()
+        view = start_view(self.fleet, self.chosen_run, self.options, now, pipeline_id)
+        request = await self.push_screen_wait(StartDialog(view))
+        if request is not None:
+            await self._perform(request)
+
+    @on(RunsScreen.AgainAsked)
+    @on(RunScreen.AgainAsked)
+    def _again_asked(self, event: RunsScreen.AgainAsked | RunScreen.AgainAsked) -> None:
+        self.ask_again(event.key)
+
+    @work(name="run again")
+    async def ask_again(self, key: RunKey) -> None:
+        """Offer the ways to run a run again, and do the chosen one."""
+        view = again_view(self.fleet, key, self._clock.now())
+        if isinstance(view, str):
+            self.say(view, is_refusal=True)
+            return
+        request = await self.push_screen_wait(RunAgainDialog(view, clock=self._clock))
+        if request is not None:
+            await self._perform(request)
+
+    @on(RunsScreen.CancelAsked)
+    @on(RunScreen.CancelAsked)
+    def _cancel_asked(self, event: RunsScreen.CancelAsked | RunScreen.CancelAsked) -> None:
+        self.ask_cancel(event.key)
+
+    @work(name="cancel a run")
+    async def ask_cancel(self, key: RunKey) -> None:
+        """Ask whether to cancel, and do so."""
+        view = cancel_view(self.fleet, key, self._clock.now())
+        if isinstance(view, str):
+            self.say(view, is_refusal=True)
+        elif await self.push_screen_wait(CancelDialog(view, clock=self._clock)):
+            await self._perform(view.request)
+
+    async def _perform(self, request: Request) -> None:
+        result = await self._launcher.perform(request)
+        command = shlex.join(request.argv())
+        if isinstance(result, Done):
+            self.say(f"{result.message}\n$ {command}")
+            if result.key is not None:
+                self._started_here.add(result.key)
+                self.runs_screen.select(result.key)
+        else:
+            self.say(f"{result.reason}\n$ {command}", is_refusal=True)
+        self._feed.rescan()
+
+    def say(self, text: str, *, is_refusal: bool = False) -> None:
+        """Tell the result of an action: each one ends in words."""
+        lines = "\n".join(safe_text(line) for line in text.split("\n"))
+        title, severity = ("Not done", "warning") if is_refusal else ("", "information")
+        self.notify(
+            lines,
+            title=title,
+            severity="warning" if severity == "warning" else "information",
+            timeout=8 if is_refusal else 4,
+            markup=False,
+        )
+
+    # --- keys of the program ----------------------------------------------------------------
+
+    def action_help(self) -> None:
+        """Show the keys of the present screen."""
+        if isinstance(self.screen, HelpDialog):
+            return
+        rows: dict[str, KeyRow] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.id and active.enabled:
+                group = binding.id.partition(".")[0]
+                rows[binding.id] = (group, binding.id, binding.description)
+        self.push_screen(HelpDialog(self.screen.title or "", self._with_keys(rows)))
+
+    def _with_keys(self, rows: dict[str, KeyRow]) -> tuple[KeyRow, ...]:
+        """Put the keys that a binding has now, all of them, into the rows."""
+        keys: dict[str, list[str]] = {}
+        for key, active in self.screen.active_bindings.items():
+            if active.binding.id in rows:
+                keys.setdefault(active.binding.id, []).append(key)
+        return tuple(
+            (group, key_words(keys[binding_id]), words)
+            for binding_id, (group, _, words) in rows.items()
+        )
+
+    def action_rescan(self) -> None:
+        """Look at the disk now, and put every row where its state belongs."""
+        self._feed.rescan()
+        self.runs_screen.resort()
+
+    def action_redraw(self) -> None:
+        """Draw the screen anew."""
+        self.refresh(repaint=True, layout=True)
+
+    def action_interrupt(self) -> None:
+        """Quit at the second press; say so at the first."""
+        now = self._clock.monotonic()
+        if now - self._interrupted_at < QUIT_TWICE_S:
+            self.leave(EXIT_INTERRUPTED)
+            return
+        self._interrupted_at = now
+        self.say("Press ctrl+c again to quit; runs keep going.")
+
+    @property
+    def chosen_run(self) -> RunKey | None:
+        """The run that is open, or else selected."""
+        opened = [s.key for s in self.screen_stack if isinstance(s, RunScreen)]
+        return opened[-1] if opened else self._highlighted
+
+    def show_runs(self, query: str) -> None:
+        """Go to the runs that a filter lets through."""
+        while len(self.screen_stack) > 1 and self.screen is not self.runs_screen:
+            self.pop_screen()
+        self.runs_screen.ask_for(query)
+
+    def farewell(self) -> tuple[str, ...]:
+        """Return what to print when the screen is closed: which runs keep going."""
+        now = self._clock.now()
+        rows = [project_row(self.fleet.runs[key], now) for key in live_keys(self.fleet)]
+        going = [row for row in rows if row.state in KEEPS_GOING]
+        if not going:
+            return ()
+        names = [f"{row.run} {row.pipeline}" for row in sorted(going, key=lambda row: row.key)]
+        more = [f"and {len(names) - FAREWELL_NAMES} more"] if len(names) > FAREWELL_NAMES else []
+        listed = ", ".join([safe_text(name) for name in names[:FAREWELL_NAMES]] + more)
+        verb = "run keeps" if len(going) == 1 else "runs keep"
+        return (
+            f"{len(going)} {verb} going: {listed}",
+            "Return: orch-tui   Stop one: orch-tui cancel RUN",
+        )
+
+    def leave(self, status: int = 0) -> None:
+        """End the screens; runs go on."""
+        self.exit(return_code=status)
+
+    def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:
+        """Offer no commands of Textual's own; ours are in `RunCommands`."""
+        return []

@@ -1,0 +1,413 @@
+"""The home screen: what it shows, what its keys do, and that nothing moves by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeAlias
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.requests import CancelRun, LaunchRun, Refused, ResumeRun
+from orchestrator_tui.state.observations import ConfigSeen, Freshness, FreshnessSeen, Observation
+from orchestrator_tui.ui.app import OrchTui
+from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
+from orchestrator_tui.ui.screens.help import HelpDialog
+from orchestrator_tui.ui.screens.run import RunScreen
+from orchestrator_tui.ui.screens.runs import RunsScreen
+from orchestrator_tui.ui.screens.start import StartDialog
+from orchestrator_tui.ui.widgets.run_table import RunTable
+from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
+from tests.ui.fleets import (
+    APPROVAL,
+    BUSY,
+    CONFIG,
+    FAILED,
+    GREEN,
+    LOST,
+    RUNNING,
+    STALLED,
+    YOUNGER,
+    Sample,
+    fleet,
+)
+
+Compare: TypeAlias = Callable[..., bool]
+WIDE, NARROW, LARGE = (80, 24), (60, 15), (140, 40)
+OPTIONS = ScreenOptions(
+    place="~/src/app", runs_dir="~/src/app/.runs", config_path="~/src/app/codex.orchestrator.json"
+)
+
+
+class World:
+    """An app over scripted ports, and what a test asks of it."""
+
+    def __init__(self, *batches: tuple[Observation, ...], result: Refused | None = None) -> None:
+        self.clock = HandClock()
+        self.feed = ScriptedFeed(*batches)
+        self.launcher = ScriptedLauncher(result)
+        self.app = OrchTui(
+            feed=self.feed,
+            logs=ScriptedLogs(),
+            launcher=self.launcher,
+            clock=self.clock,
+            options=OPTIONS,
+        )
+
+    @property
+    def table(self) -> RunTable:
+        return self.app.runs_screen.table
+
+    def shown(self) -> str:
+        """Return all text of the screen, as it goes to the terminal."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+    @property
+    def is_home(self) -> bool:
+        return isinstance(self.app.screen, RunsScreen)
+
+    def rows(self) -> list[str]:
+        """Return the text of each visible row."""
+        strips = [self.table.render_line(y) for y in range(self.table.size.height)]
+        return [strip.text.rstrip() for strip in strips if strip.text.strip()]
+
+
+async def select(pilot: Pilot[None], world: World, key: RunKey) -> None:
+    """Go to a run with the keys that a person has."""
+    await pilot.press("g")
+    for _ in range(len(world.app.fleet.runs)):
+        if world.table.selected == key:
+            return
+        await pilot.press("j")
+    assert world.table.selected == key
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Let the app work until something holds, at most a few seconds."""
+    for _ in range(500):
+        if holds():
+            return
+        await pilot.pause(0.01)
+    assert holds()
+
+
+# --- pictures -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [WIDE, LARGE], ids=["80x24", "140x40"])
+def test_busy(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(World(fleet(*BUSY)).app, terminal_size=size)
+
+
+def test_busy_in_the_smallest_terminal(snap_compare: Compare) -> None:
+    assert snap_compare(World(fleet(*BUSY)).app, terminal_size=NARROW)
+
+
+@pytest.mark.parametrize("size", [WIDE, LARGE], ids=["80x24", "140x40"])
+def test_failing(snap_compare: Compare, size: tuple[int, int]) -> None:
+    world = World(fleet(FAILED, GREEN, YOUNGER))
+    assert snap_compare(world.app, terminal_size=size)
+
+
+def test_empty(snap_compare: Compare) -> None:
+    missing = FreshnessSeen(Freshness("watching", NOON, runs_exists=False))
+    world = World((ConfigSeen(CONFIG), missing))
+    assert snap_compare(world.app, terminal_size=WIDE)
+
+
+def test_too_small(snap_compare: Compare) -> None:
+    assert snap_compare(World(fleet(*BUSY)).app, terminal_size=(44, 9))
+
+
+def test_start_form(snap_compare: Compare) -> None:
+    assert snap_compare(World(fleet(*BUSY)).app, press=("s", "j"), terminal_size=WIDE)
+
+
+def test_start_form_wide(snap_compare: Compare) -> None:
+    assert snap_compare(World(fleet(*BUSY)).app, press=("s",), terminal_size=LARGE)
+
+
+def test_help(snap_compare: Compare) -> None:
+    assert snap_compare(World(fleet(*BUSY)).app, press=("question_mark",), terminal_size=WIDE)
+
+
+def test_light_theme(snap_compare: Compare) -> None:
+    world = World(fleet(*BUSY))
+
+    async def lighten(pilot: Pilot[None]) -> None:
+        pilot.app.theme = "orch-light"
+
+    assert snap_compare(world.app, run_before=lighten, terminal_size=LARGE)
+
+
+# --- what the rows say ----------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_those_that_need_someone_come_first() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=LARGE):
+        words = [row.replace(">", " ").split()[1] for row in world.rows()]
+    assert words[:7] == ["APPROVAL", "LOST", "STALLED", "FAILED", "RUNNING", "RUNNING", "QUEUED"]
+
+
+@pytest.mark.anyio
+async def test_elapsed_time_goes_on_and_repaints_nothing_else() -> None:
+    world = World(fleet(RUNNING))
+    async with world.app.run_test(size=WIDE) as pilot:
+        before = world.rows()[0]
+        world.clock.advance(10)
+        world.app._tick()
+        await pilot.pause()
+        after = world.rows()[0]
+    assert "4:12" in before
+    assert "4:22" in after
+    assert before.replace("4:12", "") == after.replace("4:22", "")
+
+
+@pytest.mark.anyio
+async def test_hostile_output_is_harmless_text() -> None:
+    world = World(fleet(RUNNING))
+    async with world.app.run_test(size=LARGE) as pilot:
+        await until(pilot, lambda: "[/] [bold]x[/bold]" in world.shown())
+        shown = world.shown()
+    assert "⟨202E⟩evil" in shown
+    assert not any(ord(char) < 32 and char != "\n" for char in shown)
+
+
+# --- the cursor -----------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_the_selected_row_never_moves_by_itself() -> None:
+    world = World(fleet(RUNNING, GREEN, *BUSY[-30:]))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("j", "j")
+        chosen = world.table.selected
+        row = next(n for n, text in enumerate(world.rows()) if text.startswith(">"))
+        world.clock.advance(1)
+        for sample in (APPROVAL, LOST, FAILED, STALLED):
+            world.feed.put(*sample.seen())
+            world.clock.advance(1)
+            await pilot.pause()
+        await until(pilot, lambda: len(world.app.fleet.runs) == 36)
+        world.app._tick()
+        assert world.table.selected == chosen
+        assert world.rows()[row].startswith(">")
+        assert "APPROVE" in world.rows()[0]
+
+
+@pytest.mark.anyio
+async def test_a_look_at_the_disk_puts_the_selected_row_where_it_belongs() -> None:
+    world = World(fleet(GREEN))
+    async with world.app.run_test(size=WIDE) as pilot:
+        world.clock.advance(1)
+        world.feed.put(*APPROVAL.seen())
+        await until(pilot, lambda: len(world.rows()) == 2)
+        assert world.rows()[0].startswith(">")
+        await pilot.press("ctrl+r")
+        assert world.rows()[1].startswith(">")
+        assert world.feed.rescans == 1
+
+
+@pytest.mark.anyio
+async def test_the_details_of_the_selected_run_are_asked_for() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await select(pilot, world, FAILED.key)
+        assert world.feed.focused == {FAILED.key}
+
+
+# --- filter ---------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_filter_is_typed_kept_and_cleared() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("slash", *"state:failed", "enter")
+        assert [row.split()[2] for row in world.rows()] == ["FAIL"]
+        assert not world.app.runs_screen.query_one(Input).display
+        await pilot.press("escape")
+        assert len(world.app.fleet.runs) == len(BUSY) > len(world.rows()) > 1
+
+
+@pytest.mark.anyio
+async def test_a_filter_that_cannot_be_understood_says_why() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=LARGE) as pilot:
+        await pilot.press("slash", *"nonsense:x")
+        pane = world.app.runs_screen.query_one("#runs-pane")
+        assert "is no field" in str(pane.border_title)
+
+
+@pytest.mark.anyio
+async def test_problems_only_is_one_key() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=LARGE) as pilot:
+        await pilot.press("exclamation_mark")
+        assert len(world.rows()) == 4
+        await pilot.press("exclamation_mark")
+        assert len(world.rows()) > 4
+
+
+# --- actions --------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_run_is_started_from_the_keyboard_alone() -> None:
+    world = World(fleet(GREEN))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("s")
+        assert isinstance(world.app.screen, StartDialog)
+        await pilot.press("g", "j", "enter", "enter")
+        await until(pilot, lambda: bool(world.launcher.requests))
+    assert world.launcher.requests == [LaunchRun("docs-review", "0950-runner-core")]
+
+
+@pytest.mark.anyio
+async def test_a_task_that_may_not_be_a_folder_cannot_be_started() -> None:
+    world = World(fleet(GREEN))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("s", "tab", "end", *"/x")
+        notes = str(world.app.screen.query_one("#start-notes").render())
+        assert "slashes are not allowed" in notes
+        await pilot.press("enter", "ctrl+s")
+        assert isinstance(world.app.screen, StartDialog)
+    assert not world.launcher.requests
+
+
+@pytest.mark.anyio
+async def test_cancelling_takes_two_different_keys() -> None:
+    world = World(fleet(RUNNING))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("x")
+        assert isinstance(world.app.screen, CancelDialog)
+        world.clock.advance(1)
+        await pilot.press("x", "enter")
+        assert not isinstance(world.app.screen, CancelDialog)
+        assert not world.launcher.requests
+        await pilot.press("x")
+        world.clock.advance(1)
+        await pilot.press("y")
+        await until(pilot, lambda: bool(world.launcher.requests))
+    assert world.launcher.requests == [CancelRun(RUNNING.key)]
+
+
+@pytest.mark.anyio
+async def test_a_run_that_has_ended_is_not_cancelled_but_the_reason_is_said() -> None:
+    world = World(fleet(GREEN))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("x")
+        await until(pilot, lambda: bool(world.app._notifications))
+        told = [note.message for note in world.app._notifications]
+    assert any("it has ended" in text for text in told)
+    assert not world.launcher.requests
+
+
+@pytest.mark.anyio
+async def test_a_failed_run_is_resumed_from_the_stage_that_failed() -> None:
+    world = World(fleet(FAILED))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("r")
+        assert isinstance(world.app.screen, RunAgainDialog)
+        world.clock.advance(1)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(world.launcher.requests))
+    assert world.launcher.requests == [ResumeRun(FAILED.key)]
+
+
+@pytest.mark.anyio
+async def test_what_was_refused_is_told_with_its_command() -> None:
+    world = World(fleet(FAILED), result=Refused("Another runner has it."))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("r")
+        world.clock.advance(1)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(world.app._notifications))
+        told = next(iter(world.app._notifications))
+    assert "Another runner has it." in told.message
+    assert "orch-tui resume" in told.message
+    assert told.severity == "warning"
+
+
+@pytest.mark.anyio
+async def test_enter_opens_the_run_and_escape_comes_back() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await select(pilot, world, RUNNING.key)
+        await pilot.press("enter")
+        assert isinstance(world.app.screen, RunScreen)
+        await pilot.press("escape")
+        assert world.is_home
+        assert world.table.selected == RUNNING.key
+
+
+@pytest.mark.anyio
+async def test_help_lists_each_key_of_the_screen_once() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=LARGE) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(world.app.screen, HelpDialog)
+        words = [words for _, _, words in world.app.screen._rows]
+        assert len(words) == len(set(words))
+        assert {"start a run", "run again", "cancel", "filter"} <= set(words)
+        await pilot.press("q")
+        assert world.is_home
+
+
+@pytest.mark.anyio
+async def test_quitting_says_which_runs_keep_going() -> None:
+    world = World(fleet(RUNNING, GREEN))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("q")
+        await pilot.pause()
+    assert world.app.return_code == 0
+    first, second = world.app.farewell()
+    assert first == "1 run keeps going: 000000fc diagnostics"
+    assert "orch-tui cancel" in second
+
+
+@pytest.mark.anyio
+async def test_ctrl_c_quits_at_the_second_press_only() -> None:
+    world = World(fleet(RUNNING))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("ctrl+c")
+        assert world.app.is_running
+        world.clock.advance(5)
+        await pilot.press("ctrl+c")
+        assert world.app.is_running
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+    assert world.app.return_code == 130
+
+
+# --- frames ---------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_burst_of_changes_is_painted_at_most_ten_times_a_second() -> None:
+    world = World(fleet(RUNNING))
+    painted: list[float] = []
+    async with world.app.run_test(size=WIDE) as pilot:
+        show = world.app._show
+
+        def counted() -> None:
+            painted.append(world.clock.monotonic())
+            show()
+
+        world.app._show = counted  # type: ignore[method-assign]
+        world.clock.advance(1)
+        for number in range(100):
+            later = Sample("0951-tui-log-view", "burst", 10.0 + number)
+            world.app.take(later.seen()[:1])
+        await pilot.pause()
+        assert len(painted) == 1
+        assert len(world.app.fleet.runs) == 101
+    assert NOON + timedelta(seconds=1) == world.clock.now()
