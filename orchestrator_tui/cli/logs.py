@@ -49,10 +49,10 @@ class Wanted(StrEnum):
     BOTH = "both"
 
 
-_HIDDEN: Final = {
-    Wanted.OUT: frozenset([Stream.STDERR]),
-    Wanted.ERR: frozenset([Stream.STDOUT]),
-    Wanted.BOTH: frozenset[Stream](),
+_SHOWN: Final = {
+    Wanted.OUT: frozenset([Stream.STDOUT]),
+    Wanted.ERR: frozenset([Stream.STDERR]),
+    Wanted.BOTH: frozenset(Stream),
 }
 
 
@@ -70,7 +70,7 @@ class Wish:
         return [
             line
             for line in lines
-            if line.stream not in _HIDDEN[self.wanted] and self.attempt in (None, line.attempt)
+            if line.stream in _SHOWN[self.wanted] and self.attempt in (None, line.attempt)
         ]
 
 
@@ -212,7 +212,7 @@ class _Printer:
                     LogRequest(self.key, position, Whence.BEFORE, page.start, PAGE_LINES)
                 )
                 lines = self.wish.chosen(page.lines) + lines
-            found.append((position, lines[len(lines) - missing :] if missing else []))
+            found.append((position, lines[max(0, len(lines) - missing) :] if missing else []))
             missing = max(0, missing - len(lines))
         for position, lines in reversed(found):
             self._print(position, looked.manifest.commands[position - 1], lines)
@@ -231,7 +231,7 @@ class _Printer:
             return
         if len(self.positions) > 1 and self.headed != position:
             self.headed = position
-            print_line(safe_text(f"==> {position}/{max(self.positions)} {stage.id} <=="))
+            print_line(safe_text(f"==> {position} {stage.id} <=="))
         for line in chosen:
             print_line(self._text(line))
         flush()

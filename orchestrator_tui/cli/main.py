@@ -70,14 +70,15 @@ def program(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line and return the exit status."""
+    # click's own way to end a program would turn a reader that has gone into a plain failure.
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = program.main(
-            args=None if arguments is None else list(arguments),
-            prog_name=PROGRAM,
-            standalone_mode=False,
-        )
+        with program.make_context(PROGRAM, words) as context:
+            status = program.invoke(context)
         sys.stdout.flush()
-    except click.Abort:
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except Stopped as stopped:
         stopped.show()
@@ -105,8 +106,6 @@ def main() -> NoReturn:
     except BrokenPipeError:
         # The interpreter would complain about the lost reader once more while it shuts down.
         os._exit(Exit.BROKEN_PIPE)
-    except KeyboardInterrupt:
-        status = Exit.INTERRUPTED
     except OSError as error:
         say(f"{PROGRAM}: {error}")
         status = Exit.FAILED

@@ -1,0 +1,79 @@
+"""plan: the stages of a pipeline, without running them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.cli.conftest import OrchTuiCommand
+
+
+def test_json_has_the_keys_of_the_node_original(orch_tui: OrchTuiCommand, peer_repo: Path) -> None:
+    document = orch_tui("plan", "release", "--format", "json").document
+    assert list(document) == ["pipeline", "stages", "plan", "targetId", "orch_tui"]
+    assert document["pipeline"]["id"] == "release"
+    assert document["stages"][0] == {
+        "index": 1,
+        "id": "verify",
+        "title": "Verify",
+        "kind": "subpipeline",
+        "pipeline": "diagnostics",
+        "optional": False,
+    }
+    assert document["targetId"] == document["plan"]["targetId"] == "release:verify"
+    assert [item["selected"] for item in document["plan"]["items"]] == [True, False]
+
+
+def test_the_stage_in_focus_can_be_named_both_ways(
+    orch_tui: OrchTuiCommand, peer_repo: Path
+) -> None:
+    for target in ("publish", "release:publish"):
+        document = orch_tui("plan", "release", "--target", target, "--format", "json").document
+        assert document["targetId"] == "release:publish"
+
+
+def test_stage_sets_are_shown_as_their_stages_and_nothing_is_written(
+    orch_tui: OrchTuiCommand, peer_repo: Path
+) -> None:
+    before = sorted(peer_repo.rglob("*"))
+    out = orch_tui("plan").out
+    assert [line.split()[1] for line in out.splitlines() if "/4 " in line] == [
+        "build",
+        "lint",
+        "unit",
+        "spec-guard",
+    ]
+    assert sorted(peer_repo.rglob("*")) == before
+
+
+def test_an_unknown_pipeline_is_answered_with_those_that_are_there(
+    orch_tui: OrchTuiCommand, peer_repo: Path
+) -> None:
+    ended = orch_tui("plan", "nope")
+    assert (ended.status, ended.out) == (3, "")
+    assert ended.err.startswith("orch-tui: Pipeline 'nope' not found.")
+    assert "diagnostics, flaky" in ended.err
+    assert orch_tui("plan", "release", "--target", "nope").status == 3
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"{", b'{"pipelines": {}}', b'{"pipelines": [{"id": "diagnostics"}]}']
+)
+def test_a_configuration_that_cannot_be_used_is_told_with_its_name(
+    orch_tui: OrchTuiCommand, repo: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (repo / "codex.orchestrator.json").write_bytes(content)
+    ended = orch_tui("plan", "diagnostics")
+    assert (ended.status, ended.out) == (2, "")
+    assert "codex.orchestrator.json" in ended.err
+
+
+def test_the_demonstration_has_pipelines_that_can_be_run(orch_tui: OrchTuiCommand) -> None:
+    project = Path(__file__).parent.parent.parent / "scripts" / "demo_project"
+    config = orjson.loads((project / "codex.orchestrator.json").read_bytes())
+    assert len(config["pipelines"]) >= 5
+    for pipeline in config["pipelines"]:
+        assert orch_tui("plan", pipeline["id"], "--repo", str(project)).status == 0
