@@ -1,0 +1,162 @@
+"""RealTerminal: a program in a pseudo-terminal, and the screen that a person would see."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+
+import pyte
+
+KEYS = {
+    "enter": "\r",
+    "esc": "\x1b",
+    "tab": "\t",
+    "space": " ",
+    "up": "\x1b[A",
+    "down": "\x1b[B",
+    "pagedown": "\x1b[6~",
+    "ctrl+c": "\x03",
+    "ctrl+r": "\x12",
+}
+# What pyte does not know and would print: kitty keys, private modes, mode questions, DCS, OSC.
+UNKNOWN = re.compile(
+    rb"\x1b\[[<>=?][0-9;]*[uqmcnp$]|\x1b\[\?[0-9;]*\$p|\x1bP.*?\x1b\\|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)",
+    re.DOTALL,
+)
+
+
+class RealTerminal:
+    """Runs a command in a terminal of its own; use it as a context, which ends the command."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        size: tuple[int, int] = (80, 24),
+        environ: Mapping[str, str] | None = None,
+        ignored: tuple[signal.Signals, ...] = (),
+    ) -> None:
+        self.raw = bytearray()
+        self._pending = b""
+        self._at_end = False
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
+        self._status: int | None = None
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            for signum in ignored:
+                signal.signal(signum, signal.SIG_IGN)
+            told = dict(os.environ if environ is None else environ)
+            told |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+            for name in ("COLUMNS", "LINES", "NO_COLOR"):
+                told.pop(name, None)
+            try:
+                os.execvpe(command[0], list(command), told)
+            finally:
+                os._exit(127)
+        self.resize(*size)
+
+    def __enter__(self) -> RealTerminal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            self.wait(5)
+        self.hang_up()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        self._screen.resize(rows, columns)
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+
+    def type(self, *keys: str) -> None:
+        """Press keys, by name or as they stand."""
+        for key in keys:
+            os.write(self._fd, KEYS.get(key, key).encode())
+            self.pump(0.05)
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as a lost connection does."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def pump(self, seconds: float, stop: Callable[[], bool] = lambda: False) -> None:
+        """Read what the program writes, for a time or until something holds."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not stop():
+            if self._is_silent:
+                time.sleep(min(left, 0.02))
+            elif select.select([self._fd], [], [], min(left, 0.05))[0]:
+                self._read()
+
+    @property
+    def _is_silent(self) -> bool:
+        return self._fd < 0 or self._at_end
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._fd, 65536)
+        except OSError:
+            chunk = b""
+        if chunk:
+            self.raw += chunk
+            self._feed(chunk)
+        else:
+            # Nobody has the terminal open any more; the program may still be ending.
+            self._at_end = True
+
+    def _feed(self, chunk: bytes) -> None:
+        chunk = self._pending + chunk
+        cut = chunk.rfind(b"\x1b")
+        # A sequence may be cut by the end of the chunk; it is kept for the next one.
+        if cut >= 0 and len(chunk) - cut < 64 and not re.search(rb"[@-~]", chunk[cut + 2 :]):
+            chunk, self._pending = chunk[:cut], chunk[cut:]
+        else:
+            self._pending = b""
+        self._stream.feed(UNKNOWN.sub(b"", chunk))
+
+    def until(self, text: str, seconds: float = 15) -> None:
+        """Wait until a text is on the screen; fail with the screen if it does not come."""
+        self.pump(seconds, lambda: text in self.text)
+        assert text in self.text, f"{text!r} did not come within {seconds} s:\n{self.text}"
+
+    def until_gone(self, text: str, seconds: float = 15) -> None:
+        """Wait until a text is not on the screen any more."""
+        self.pump(seconds, lambda: text not in self.text)
+        assert text not in self.text, f"{text!r} stayed for {seconds} s:\n{self.text}"
+
+    @property
+    def text(self) -> str:
+        """The screen as it is now."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def wait(self, seconds: float = 10) -> int | None:
+        """Return the exit status of the program, or None if it does not end in time."""
+        self.pump(seconds, self._has_ended)
+        return self._status
+
+    def _has_ended(self) -> bool:
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status is not None

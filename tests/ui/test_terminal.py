@@ -1,0 +1,106 @@
+"""What reaches a real terminal, how it is left, and what its loss does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from rich.segment import Segment
+from textual.color import Color
+
+from orchestrator_tui.ui.terminal import Backstop
+from tests.terminals import RealTerminal
+
+ROOT = Path(__file__).parent.parent.parent
+PROGRAM = [sys.executable, "-m", "tests.ui.program"]
+ALTERNATE_ON, ALTERNATE_OFF = b"\x1b[?1049h", b"\x1b[?1049l"
+MOUSE_ON, MOUSE_OFF = b"\x1b[?1000h", b"\x1b[?1000l"
+CURSOR_SHOWN = b"\x1b[?25h"
+
+
+def started(
+    *arguments: str, size: tuple[int, int] = (80, 24), ignored: tuple[signal.Signals, ...] = ()
+) -> RealTerminal:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    terminal = RealTerminal([*PROGRAM, *arguments], size=size, environ=environ, ignored=ignored)
+    terminal.until("0951-tui-log-view")
+    return terminal
+
+
+def assert_left_clean(terminal: RealTerminal) -> None:
+    raw = bytes(terminal.raw)
+    assert ALTERNATE_ON in raw
+    assert raw.rfind(ALTERNATE_OFF) > raw.rfind(ALTERNATE_ON)
+    assert raw.rfind(MOUSE_OFF) > raw.rfind(MOUSE_ON)
+    assert CURSOR_SHOWN in raw[raw.rfind(ALTERNATE_ON) :]
+
+
+def test_quitting_leaves_the_terminal_clean() -> None:
+    with started() as terminal:
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert_left_clean(terminal)
+
+
+@pytest.mark.parametrize(
+    ("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["TERM", "HUP"]
+)
+def test_a_signal_ends_the_screen_and_leaves_the_terminal_clean(
+    signum: signal.Signals, status: int
+) -> None:
+    with started() as terminal:
+        os.kill(terminal.pid, signum)
+        assert terminal.wait(5) == status
+        assert_left_clean(terminal)
+
+
+@pytest.mark.parametrize("ignored", [(), (signal.SIGHUP,)], ids=["heard", "ignored"])
+def test_a_lost_terminal_ends_the_screen(ignored: tuple[signal.Signals, ...]) -> None:
+    with started(ignored=ignored) as terminal:
+        process = psutil.Process(terminal.pid)
+        begun, used = time.monotonic(), sum(process.cpu_times()[:2])
+        terminal.hang_up()
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            used = sum(process.cpu_times()[:2]) if process.is_running() else used
+            assert time.monotonic() - begun < 8, "the screen stays though its terminal is gone"
+            terminal.pump(0.05)
+        assert terminal.wait(5) not in (None, 0)
+
+
+def test_a_burst_of_sizes_is_survived() -> None:
+    with started("busy") as terminal:
+        for number in range(100):
+            terminal.resize(40 + number % 90, 8 + number % 40)
+            terminal.pump(0.01)
+        terminal.resize(44, 9)
+        terminal.until("Too small: 44x9")
+        terminal.resize(100, 30)
+        terminal.until("PIPELINE")
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
+def test_hostile_output_reaches_the_terminal_as_harmless_text() -> None:
+    with started(size=(140, 40)) as terminal:
+        terminal.until("[/] [bold]x[/bold]")
+        terminal.until("⟨202E⟩evil")
+        raw = bytes(terminal.raw)
+    assert b"cHduZWQ" not in raw
+    assert "\u202e".encode() not in raw
+
+
+def test_the_backstop_deletes_what_slips_through() -> None:
+    dirty = Segment("a\x1b]52;c;eA==\x07b\u202ec\x9bd")
+    (clean,) = Backstop().apply([dirty], Color(0, 0, 0))
+    assert clean.text == "a]52;c;eA==bcd"
+
+
+def test_every_app_carries_the_backstop() -> None:
+    from tests.ui.test_runs_screen import World
+
+    assert any(isinstance(each, Backstop) for each in World().app._filters)
