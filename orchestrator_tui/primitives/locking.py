@@ -71,10 +71,12 @@ class LockRetry:
 
     def delays_s(self) -> tuple[float, ...]:
         """Return the delays between the attempts, before jitter."""
-        return tuple(
-            min(self.first_delay_s * self.factor**step, self.max_delay_s)
-            for step in range(self.attempts - 1)
-        )
+        delays_s: list[float] = []
+        delay_s = self.first_delay_s
+        for _ in range(self.attempts - 1):
+            delays_s.append(min(delay_s, self.max_delay_s))
+            delay_s = min(delay_s * self.factor, self.max_delay_s)
+        return tuple(delays_s)
 
 
 DEFAULT_RETRY = LockRetry()
@@ -179,7 +181,7 @@ class FileLock:
         self._sleep = sleep
         self._on_retry = on_retry
         self._random = random
-        self._token: str | None = None
+        self._tokens: dict[Path, str] = {}  # what was or may have been published, and where
         self._kernel_lock: int | None = None
         self._is_claimed = False
         self._fresh_since = 0.0
@@ -193,7 +195,7 @@ class FileLock:
             OSError: The environment refuses.
             RuntimeError: This object holds it already.
         """
-        if self._token is not None:
+        if self._tokens:
             raise RuntimeError(f"{self.path} is held by this object already")
         files.make_folder(self.path.parent)
         give_up_at = self._clock.monotonic() + self._retry.deadline_s
@@ -215,12 +217,11 @@ class FileLock:
         Raises:
             OSError: The environment refuses; all the same the lock counts as free from now on.
         """
-        token, self._token = self._token, None
-        try:
-            if token is not None:
-                _remove_own(self.path, token)
-        finally:
-            self._let_rivals_in()
+        with contextlib.ExitStack() as last_to_first:  # each of them, whichever fails
+            last_to_first.callback(self._let_rivals_in)
+            last_to_first.callback(self._forget_tokens)
+            for path, token in self._tokens.items():
+                last_to_first.callback(_remove_own, path, token)
 
     def still_held(self) -> bool:
         """Tell whether the lock file still holds this object's token; ask before what matters.
@@ -230,10 +231,8 @@ class FileLock:
         Raises:
             OSError: The environment refuses to tell.
         """
-        if self._token is None:
-            return False
         with pinned(self.path) as lock:
-            if lock is None or lock.token != self._token:
+            if lock is None or lock.token is None or lock.token != self._tokens.get(self.path):
                 return False
             if self._clock.monotonic() - self._fresh_since > _REFRESH_AFTER_S:
                 perform(Step.TOUCH, self.path, os.utime, lock.descriptor)
@@ -296,22 +295,18 @@ class FileLock:
             return judge(lock, self._clock.now(), self._stale_after_s, _own.tokens())
 
     def _take_under_guard(self) -> LockHolder | None:
-        guard, guard_token = _beside(self.path, ".acquire"), _own.new_token()
-        try:
-            holder = self._take(guard, guard_token)
-            if holder is None:
-                # Known before it is published, so that whatever is raised meanwhile releases it.
-                self._token = _own.new_token()
-                holder = self._take(self.path, self._token)
-        finally:
-            _remove_own(guard, guard_token)
-        if holder is not None and self._token is not None:
-            _own.retire(self._token)
-            self._token = None
+        guard = _beside(self.path, ".acquire")
+        holder = self._take(guard)
+        if holder is None:
+            holder = self._take(self.path)
+            _remove_own(guard, self._tokens[guard])
+            self._forget_token(guard)
         return holder
 
-    def _take(self, path: Path, token: str) -> LockHolder | None:
+    def _take(self, path: Path) -> LockHolder | None:
         """Publish a token at `path`, clearing stale ones; return who is in the way, or None."""
+        # Remembered before it is published: whatever is raised meanwhile, it is let go again.
+        token = self._tokens[path] = _own.new_token()
         holder = LockHolder(path, OwnerStatus.UNSIGNED)
         for _ in range(_TAKES):
             line = signed(token, self._task_id, self._stale_after_s, self._clock.now())
@@ -320,7 +315,15 @@ class FileLock:
             holder = self._break(path) or holder
             if not holder.may_be_broken and holder.status is not OwnerStatus.UNSIGNED:
                 break
+        self._forget_token(path)
         return holder
+
+    def _forget_token(self, path: Path) -> None:
+        _own.retire(self._tokens.pop(path))
+
+    def _forget_tokens(self) -> None:
+        for path in tuple(self._tokens):
+            self._forget_token(path)
 
     def _break(self, path: Path) -> LockHolder | None:
         """Remove a lock that may be broken; return who held it, None if it is gone already."""
@@ -358,10 +361,7 @@ def _lock_kernel(descriptor: int, path: Path) -> bool:
 
 
 def _remove_own(path: Path, token: str) -> None:
-    """Remove a lock file that holds `token`; whatever happens, the token is no longer in use."""
-    try:
-        with pinned(path) as lock:
-            if lock is not None and lock.token == token and lock.is_in_place():
-                files.remove(path)
-    finally:
-        _own.retire(token)
+    """Remove a lock file if it still holds `token`."""
+    with pinned(path) as lock:
+        if lock is not None and lock.token == token and lock.is_in_place():
+            files.remove(path)
