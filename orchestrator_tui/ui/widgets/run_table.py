@@ -93,7 +93,7 @@ def pinned(order: tuple[RunKey, ...], key: RunKey | None, index: int) -> tuple[R
 
     So the selected row never moves by itself, while every other row is where its state puts it.
     """
-    if key is None or key not in order:
+    if key is None or order[index : index + 1] == (key,) or key not in order:
         return order
     others = [k for k in order if k != key]
     others.insert(min(index, len(others)), key)
@@ -227,7 +227,8 @@ class RunTable(ScrollView, can_focus=True):
         old = self._index
         self._index = max(0, min(index, len(self._order) - 1))
         self._selected = self._order[self._index]
-        self._order = pinned(self.view.order, self._selected, self._index)
+        if self._order is not self.view.order:
+            self._order = pinned(self.view.order, self._selected, self._index)
         self._keep_visible()
         self._repaint_changed()
         for moved in {old, self._index}:
