@@ -231,7 +231,7 @@ async def test_a_filter_is_typed_kept_and_cleared() -> None:
     world = World(fleet(*BUSY))
     async with world.app.run_test(size=WIDE) as pilot:
         await pilot.press("slash", *"state:failed", "enter")
-        assert [row.split()[2] for row in world.rows()] == ["FAIL"]
+        await until(pilot, lambda: [row.split()[2] for row in world.rows()] == ["FAIL"])
         assert not world.app.runs_screen.query_one(Input).display
         await pilot.press("escape")
         assert len(world.app.fleet.runs) == len(BUSY) > len(world.rows()) > 1
@@ -243,7 +243,7 @@ async def test_a_filter_that_cannot_be_understood_says_why() -> None:
     async with world.app.run_test(size=LARGE) as pilot:
         await pilot.press("slash", *"nonsense:x")
         pane = world.app.runs_screen.query_one("#runs-pane")
-        assert "is no field" in str(pane.border_title)
+        await until(pilot, lambda: "is no field" in str(pane.border_title))
 
 
 @pytest.mark.anyio
