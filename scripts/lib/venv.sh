@@ -1,8 +1,10 @@
 # Sourced by the scripts beside this folder: finds a Python and keeps .venv ready.
-# Afterwards the working directory is the checkout, and its path is in $root.
+# Afterwards the working directory is the checkout, its path is in $root, and programs of the
+# environment are in $venv/bin. ORCH_TUI_VENV names an environment to use as it is.
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
+venv=${ORCH_TUI_VENV:-$root/.venv}
 
 die() {
     printf '%s\n' "$1" >&2
@@ -27,35 +29,38 @@ make_venv() {
     "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 ||
         die "The venv module of Python $version is missing; install it, for example: sudo apt-get install python$version-venv"
     printf 'Creating .venv with Python %s\n' "$version" >&2
-    "$python" -m venv --clear .venv
+    "$python" -m venv --clear "$venv"
 }
 
-# Tells whether .venv holds this checkout and the named parts; $wanted is the stamp to find.
+# Tells whether the environment holds this checkout and the named parts; $wanted is the stamp.
 holds() {
-    .venv/bin/python -c '' 2>/dev/null || return 1
+    "$venv/bin/python" -c '' 2>/dev/null || return 1
     for part in "$@"; do
-        [ "$(cat ".venv/holds-$part" 2>/dev/null)" = "$wanted" ] || return 1
+        [ "$(cat "$venv/holds-$part" 2>/dev/null)" = "$wanted" ] || return 1
     done
 }
 
 # ready [EXTRA...]: makes sure that .venv holds this checkout and those extras of pyproject.toml.
 # A stamp of pyproject.toml and of the checkout's place makes the second time quick.
 ready() {
+    if [ -n "${ORCH_TUI_VENV-}" ]; then
+        return 0
+    fi
     wanted="$root $(cksum <pyproject.toml)"
     if holds program "$@"; then
         return 0
     fi
-    # Scripts in a venv name its path, so one from another place is made anew.
-    if ! .venv/bin/python -m pip --version >/dev/null 2>&1 ||
-        ! grep -qsF "$root/.venv" .venv/bin/activate; then
+    # Scripts in an environment name its path, so one from another place is made anew.
+    if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1 ||
+        ! grep -qsF "$venv" "$venv/bin/activate"; then
         make_venv
     fi
     extras=$(printf '%s' "$*" | tr ' ' ',')
     printf 'Installing orch-tui%s into .venv\n' "${extras:+ with $extras}" >&2
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
         --editable ".${extras:+[$extras]}" ||
         die "Installing into .venv failed; the lines above say why (a package index must be in reach)."
     for part in program "$@"; do
-        printf '%s\n' "$wanted" >".venv/holds-$part"
+        printf '%s\n' "$wanted" >"$venv/holds-$part"
     done
 }
