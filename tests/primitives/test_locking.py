@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import socket
@@ -511,6 +512,17 @@ def test_threads_of_one_process_take_turns(path: Path) -> None:
 def test_a_thread_that_holds_the_lock_keeps_the_others_out(path: Path) -> None:
     with lock_at(path), pytest.raises(LockTimeout, match=f"pid {os.getpid()} .*alive"):
         lock_at(path).acquire()
+
+
+def test_nobody_judges_a_stale_lock_while_a_rival_has_the_kernel_lock(path: Path) -> None:
+    lay(path, "locked", age_s=1000)
+    with path.with_name("0001.lock.flock").open("w") as rival:
+        fcntl.flock(rival, fcntl.LOCK_EX)
+        with pytest.raises(LockTimeout):
+            lock_at(path, clock=HandClock()).acquire()
+        assert path.read_text() == "locked"
+    with lock_at(path, clock=HandClock()) as lock:
+        assert lock.still_held()
 
 
 def test_a_rival_that_has_not_signed_yet_is_told_of(path: Path) -> None:
