@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import random
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -119,7 +118,7 @@ class _OwnLocks:
 
     def new_token(self) -> str:
         """Return a fresh token that counts as in use."""
-        token = secrets.token_hex(16)
+        token = os.urandom(16).hex()
         with self._guard:
             self._tokens.add(token)
         return token

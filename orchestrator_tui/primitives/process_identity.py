@@ -12,6 +12,7 @@ from enum import StrEnum
 _MAX_PID = 2**31 - 1
 _DEAD_STATES = frozenset("ZXx")  # a zombie still answers signal 0, and is dead
 _STAT_BYTES = 4096
+_ENVIRON_BYTES = 2 * 1024 * 1024  # the kernel takes no more than this for arguments and environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,34 @@ def members_of_group(pgid: int) -> tuple[ProcessIdentity, ...]:
     return tuple(
         _identity(found) for found in _all_stats() if found.group == pgid and not found.is_dead
     )
+
+
+def processes_given(entry: bytes) -> tuple[ProcessIdentity, ...]:
+    """Return the living processes that were started with `NAME=value` in their environment.
+
+    Processes whose environment may not be read, those of other users, are left out.
+    """
+    return tuple(
+        _identity(found)
+        for found in _all_stats()
+        if not found.is_dead and _was_given(found.pid, entry)
+    )
+
+
+def _was_given(pid: int, entry: bytes) -> bool:
+    try:
+        descriptor = os.open(f"/proc/{pid}/environ", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    content = b""
+    try:
+        while len(content) < _ENVIRON_BYTES and (part := os.read(descriptor, _ENVIRON_BYTES)):
+            content += part
+    except OSError:  # the process ended in between
+        return False
+    finally:
+        os.close(descriptor)
+    return entry in content.split(b"\0")
 
 
 def send_signal(identity: ProcessIdentity, signum: int) -> bool:

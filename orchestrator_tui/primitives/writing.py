@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from enum import Enum
@@ -143,7 +142,7 @@ def _temporary(folder: int, path: Path, mode: int) -> Iterator[tuple[str, int]]:
 
     A rename is atomic only within one file system, so the temporary file is a sibling.
     """
-    name = f".{path.name}.{os.getpid()}.{secrets.token_hex(6)}.tmp"
+    name = f".{path.name}.{os.getpid()}.{os.urandom(6).hex()}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = perform(Step.OPEN, path, os.open, name, flags, mode, dir_fd=folder)
     try:
