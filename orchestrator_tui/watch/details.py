@@ -1,0 +1,168 @@
+"""Details of the runs in focus: whole manifest, errors, and the end of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from orchestrator_tui.primitives import files
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.primitives.files import FileSignature
+from orchestrator_tui.records.facts import current_command
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.logs import LogRequest, Whence
+from orchestrator_tui.records.manifest import Manifest
+from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
+from orchestrator_tui.state.observations import DetailSeen, Observation, RunDetail
+from orchestrator_tui.store.life import read_stage_errors
+from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
+from orchestrator_tui.watch.logs import StageLogs, StagePlace, log_path
+from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
+
+TAIL_LINES: Final = 200
+LOOK_EVERY_S: Final = 1.0
+LOOK_ON_NOTICE_S: Final = 0.2  # between two looks that notices ask for
+
+_Signatures = tuple[FileSignature | None, ...]
+
+
+@dataclass(slots=True)
+class _Focused:
+    """A run in focus; `signatures` are those of the files that its details were read from."""
+
+    ref: RunRef
+    paths: RunPaths
+    signatures: _Signatures | None = None
+    tail_path: Path | None = None
+    next_look_s: float = 0.0
+    looked_s: float = -1e9
+
+
+class FocusedRuns:
+    """Reads all that the screens of the runs in focus show, again when a file of it changed."""
+
+    def __init__(self, roots: Roots, clock: Clock, roster: Roster) -> None:
+        self._roots = roots
+        self._clock = clock
+        self._roster = roster
+        self._logs = StageLogs(roots)
+        self._runs: dict[RunKey, _Focused] = {}
+        self._wanted: frozenset[RunKey] = frozenset()
+
+    def choose(self, keys: frozenset[RunKey]) -> None:
+        """Set which runs are in focus; those that stay are not read again for it."""
+        self._wanted = keys
+        for key in self._runs.keys() - keys:
+            del self._runs[key]
+
+    @property
+    def keys(self) -> frozenset[RunKey]:
+        """The runs in focus, whether they are there or not."""
+        return self._wanted
+
+    def folders(self) -> frozenset[Path]:
+        """Return the folders in which changes concern the runs in focus."""
+        return frozenset(
+            folder
+            for run in self._runs.values()
+            for folder in (run.paths.run_dir, run.paths.commands_dir, run.paths.errors_dir)
+            if _is_folder(folder)
+        )
+
+    def due_in_s(self) -> float:
+        """Return in how many seconds the next look is due, a long time if there is none."""
+        now_s = self._clock.monotonic()
+        return min((run.next_look_s - now_s for run in self._runs.values()), default=60.0)
+
+    def hasten(self, key: RunKey) -> None:
+        """Look at a run soon: something in its folder changed."""
+        run = self._runs.get(key)
+        if run is not None:
+            run.next_look_s = min(run.next_look_s, run.looked_s + LOOK_ON_NOTICE_S)
+
+    def look_when_due(self) -> list[Observation]:
+        """Look at the runs in focus whose turn it is; return the details that are news."""
+        self._find()
+        now_s = self._clock.monotonic()
+        seen: list[Observation] = []
+        for key, run in self._runs.items():
+            if run.next_look_s <= now_s:
+                run.looked_s, run.next_look_s = now_s, now_s + LOOK_EVERY_S
+                seen += self._look(key, run)
+        return seen
+
+    def _find(self) -> None:
+        for key in self._wanted - self._runs.keys():
+            ref = self._roster.ref(key)
+            if ref is not None:
+                paths = run_paths_in(self._roots, key, ref.run_dir)
+                self._runs[key] = _Focused(ref, paths)
+
+    def _look(self, key: RunKey, run: _Focused) -> list[Observation]:
+        signatures = self._signatures(run)
+        if signatures == run.signatures and all(map(self._has_rested, signatures)):
+            return []
+        found = read_run(self._roots, run.ref)
+        if not isinstance(found, ReadRun):
+            return []  # the roster tells what is wrong with it; shown stays what was read last
+        run.signatures = signatures
+        stage = _stage_to_show(found.manifest)
+        detail = RunDetail(
+            manifest=found.manifest,
+            errors=read_stage_errors(run.paths),
+            tail_stage_index=stage,
+        )
+        if stage:
+            place = StagePlace(run.ref, found.manifest, found.manifest.commands[stage - 1])
+            detail = self._with_tail(key, run, detail, place)
+        return [DetailSeen(key, detail)]
+
+    def _with_tail(
+        self, key: RunKey, run: _Focused, detail: RunDetail, place: StagePlace
+    ) -> RunDetail:
+        path = log_path(self._roots, place)
+        if path != run.tail_path:
+            run.tail_path, run.signatures = path, None
+        request = LogRequest(key, detail.tail_stage_index, Whence.END, max_lines=TAIL_LINES)
+        page = self._logs.read_now(request)
+        return RunDetail(
+            manifest=detail.manifest,
+            errors=detail.errors,
+            tail=(*page.lines, *page.partial)[-TAIL_LINES:],
+            tail_stage_index=detail.tail_stage_index,
+        )
+
+    def _signatures(self, run: _Focused) -> _Signatures:
+        return (
+            _signature(run.ref.manifest),
+            _folder_signature(run.paths.errors_dir),
+            _signature(run.tail_path) if run.tail_path else None,
+        )
+
+    def _has_rested(self, signature: FileSignature | None) -> bool:
+        return signature is None or (abs(self._clock.now() - signature.modified_at) > SETTLED_AFTER)
+
+
+def _stage_to_show(manifest: Manifest) -> int:
+    current = current_command(manifest)
+    positions = (n for n, command in enumerate(manifest.commands, 1) if command is current)
+    return next(positions, 0)
+
+
+def _signature(path: Path) -> FileSignature | None:
+    try:
+        return files.signature(path)
+    except OSError:
+        return None
+
+
+def _folder_signature(path: Path) -> FileSignature | None:
+    try:
+        return files.folder_signature(path)
+    except OSError:
+        return None
+
+
+def _is_folder(path: Path) -> bool:
+    return _folder_signature(path) is not None

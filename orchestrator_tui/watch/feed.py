@@ -1,0 +1,91 @@
+"""DiskFeed: all that is on disk as batches of observations, and then what changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+
+import anyio
+import anyio.to_thread
+
+from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import RunnerVerdict
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.state.observations import Observation, RunnerSeen
+from orchestrator_tui.watch.lookout import Cadence, Lookout
+from orchestrator_tui.watch.mounts import remote_kind
+from orchestrator_tui.watch.source import ChangeSource, NoticeSource, Polling
+
+
+class DiskFeed:
+    """Tells what is on disk; reads in a thread of its own, one file at a time.
+
+    Args:
+        roots: Where runs lie; the runs root may be missing and appear later.
+        environ: Names the configuration, as the runner's environment does.
+        clock: Tells ages of files and when to look again.
+        source: Where notices come from; None chooses by the file system.
+        cadence: How often is looked without a notice.
+    """
+
+    def __init__(
+        self,
+        roots: Roots,
+        environ: Mapping[str, str],
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        source: NoticeSource | None = None,
+        cadence: Cadence | None = None,
+    ) -> None:
+        self._source = source or choose_source(roots, clock)
+        self._lookout = Lookout(roots, clock, self._source, environ, cadence)
+
+    async def batches(self) -> AsyncIterator[tuple[Observation, ...]]:
+        """Yield what was seen, in order; runs first, newest first, then changes without end.
+
+        To be iterated once. Closing the iterator, or cancelling the task that waits for it, stops
+        the watching; the thread ends with the look that it is at.
+        """
+        # A limiter of its own, so that no other work in threads can keep the feed waiting.
+        limiter = anyio.CapacityLimiter(1)
+        try:
+            while True:
+                batch = await anyio.to_thread.run_sync(
+                    self._lookout.step, abandon_on_cancel=True, limiter=limiter
+                )
+                if batch:
+                    yield batch
+        finally:
+            self._source.close()
+
+    def focus(self, keys: frozenset[RunKey]) -> None:
+        """Choose the runs whose details are read too; returns at once."""
+        self._lookout.focus(keys)
+
+    def rescan(self) -> None:
+        """Ask for a full look at the disk soon; returns at once."""
+        self._lookout.rescan()
+
+
+def choose_source(roots: Roots, clock: Clock) -> NoticeSource:
+    """Return the source of notices that fits the file system of the runs."""
+    kind = remote_kind(roots.runs)
+    if kind is None:
+        return ChangeSource(clock)
+    return Polling(f"{kind} tells nothing of changes made elsewhere; looking every 2 s")
+
+
+def observe_once(roots: Roots, clock: Clock = SYSTEM_CLOCK) -> tuple[Observation, ...]:
+    """Return all that is on disk now, signs of life included, in the calling thread.
+
+    A runner that was not found is told as often as proves it gone: its manifest was read again
+    after the probe.
+    """
+    lookout = Lookout(roots, clock, Polling())
+    seen: list[Observation] = []
+    while lookout.is_scanning:
+        for each in lookout.step():
+            seen.append(each)
+            if isinstance(each, RunnerSeen) and each.runner.verdict == RunnerVerdict.GONE:
+                seen.append(each)
+    return tuple(seen)

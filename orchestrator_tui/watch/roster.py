@@ -1,0 +1,334 @@
+"""Roster: every place where a run may lie, and what was read there last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from orchestrator_tui.primitives import files
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.primitives.files import EntryKind, FileSignature
+from orchestrator_tui.records.facts import RunShape
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.paths import NOT_RUNS, Roots, is_temporary
+from orchestrator_tui.state.observations import Observation, RunSeen, RunVanished, Unreadable
+from orchestrator_tui.store.discovery import ref_of_manifest, task_ids
+from orchestrator_tui.store.reading import BadContent, ReadRun, RunRef, read_run, reason_of
+
+# A file changed twice within the clock's grain may keep its signature: what was touched just now
+# is read again until it has rested for this long.
+SETTLED_AFTER: Final = timedelta(seconds=2)
+BAD_FOR_GOOD_S: Final = 3.0  # a torn manifest keeps the last good one for so long
+NEWBORN_S: Final = 10.0  # how long a new folder is watched for its manifest
+
+_FOLDERS: Final = ((RunShape.CLI, "cli"), (RunShape.MCP, "mcp"), (RunShape.SUMMARY, ""))
+_FOLDER_OF: Final = {RunShape.CLI: "cli/", RunShape.MCP: "mcp/", RunShape.SUMMARY: ""}
+_RANK: Final = {RunShape.CLI: 0, RunShape.MCP: 1, RunShape.SUMMARY: 2}
+
+
+@dataclass(slots=True)
+class _Place:
+    """One place where a run may lie. `is_told` says that the fleet knows of it."""
+
+    shape: RunShape
+    found_at_s: float
+    signature: FileSignature | None = None
+    is_settled: bool = False
+    is_told: bool = False
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One folder in which runs lie, as it was when it was listed last."""
+
+    signature: FileSignature | None = None
+    is_settled: bool = False
+
+
+@dataclass(slots=True)
+class _Task:
+    """The run ids of a task; `older` are those that do not lie in `cli`."""
+
+    runs: set[str] = field(default_factory=set)
+    older: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a manifest brought; `run` is None where it could not be read or was not."""
+
+    seen: tuple[Observation, ...] = ()
+    run: ReadRun | None = None
+
+
+_NOTHING: Final = Reading()
+
+
+class Roster:
+    """Keeps the places of all runs; lists and reads only what changed since the last look.
+
+    Never raises for what is on disk: folders that cannot be listed are told by `problem`.
+    """
+
+    def __init__(self, roots: Roots, clock: Clock) -> None:
+        self._roots = roots
+        self._runs = str(roots.runs)
+        self._clock = clock
+        self._places: dict[RunKey, _Place] = {}
+        self._tasks: dict[str, _Task] = {}
+        self._shelves: dict[tuple[str, str], _Shelf] = {}
+        self._unsettled: set[RunKey] = set()
+        self._bad_since_s: dict[RunKey, float] = {}
+        self._turn: Iterator[RunKey] = iter(())
+        self.problem: str | None = None
+        self.generation = 0  # another number for another answer of `shelves`
+
+    @property
+    def tasks(self) -> frozenset[str]:
+        """The tasks that have a folder."""
+        return frozenset(self._tasks)
+
+    def ref(self, key: RunKey) -> RunRef | None:
+        """Return where a run lies, None if its place is not known."""
+        place = self._places.get(key)
+        return None if place is None else self._ref(key, place.shape)
+
+    def newborn(self) -> tuple[RunKey, ...]:
+        """Return the places found a moment ago that have no manifest yet."""
+        now_s = self._clock.monotonic()
+        return tuple(
+            key
+            for key in self._unsettled
+            if (place := self._places[key]).signature is None
+            and not place.is_told
+            and now_s - place.found_at_s < NEWBORN_S
+        )
+
+    def unsettled(self) -> tuple[RunKey, ...]:
+        """Return the places whose manifest has to be read again though nothing tells of a change.
+
+        They were written a moment ago, or could not be read, or are new and without a manifest.
+        """
+        return tuple(self._unsettled)
+
+    def list_all(self) -> tuple[list[RunKey], list[Observation]]:
+        """List what changed in all folders; return new places, newest first, and what vanished."""
+        self.problem = None
+        try:
+            tasks = frozenset(task_ids(self._roots))
+        except OSError as error:
+            self._complain(self._roots.runs, error)
+            return [], []
+        found: list[RunKey] = []
+        gone: list[Observation] = []
+        self.generation += self.tasks != tasks
+        for task in self.tasks - tasks:
+            gone += self._drop_task(task)
+        for task in tasks:
+            new, vanished = self.list_task(task)
+            found += new
+            gone += vanished
+        found.sort(key=lambda key: key.run_id, reverse=True)
+        return found, gone
+
+    def list_task(self, task: str) -> tuple[list[RunKey], list[Observation]]:
+        """List a task's folders that changed; return new places and what vanished."""
+        known = self._tasks.setdefault(task, _Task())
+        changed = [each for each in _FOLDERS if self._has_changed(task, each[1])]
+        found: list[RunKey] = []
+        gone: list[RunKey] = []
+        for shape, folder in changed:
+            names = self._names(self._roots.runs / task / folder, keep_reserved=bool(folder))
+            if names is None:
+                continue
+            for name in (names - known.runs) | (names & known.older):
+                found += self.add(RunKey(task, name), shape)
+            gone += [
+                key
+                for key in (RunKey(task, name) for name in known.runs - names)
+                if self._places[key].shape == shape
+            ]
+        return found, [seen for key in gone for seen in self._drop(key)]
+
+    def add(self, key: RunKey, shape: RunShape) -> list[RunKey]:
+        """Remember a place unless a better one is known; return its key, else nothing."""
+        before = self._places.get(key)
+        if before is not None and _RANK[before.shape] <= _RANK[shape]:
+            return []
+        if self._ref(key, shape) is None:
+            return []
+        is_told = before is not None and before.is_told
+        self._places[key] = _Place(shape, self._clock.monotonic(), is_told=is_told)
+        task = self._tasks.setdefault(key.task_id, _Task())
+        task.runs.add(key.run_id)
+        (task.older.discard if shape is RunShape.CLI else task.older.add)(key.run_id)
+        return [key]
+
+    def shelves(self, limit: int) -> frozenset[Path]:
+        """Return for each task the folder in which its next run will appear.
+
+        Of more than `limit` those that were written to last.
+        """
+        found: list[tuple[int, Path]] = []
+        for task in self._tasks:
+            path = self._roots.runs / task
+            shelf, own = self._shelves.get((task, "cli")), self._shelves.get((task, ""))
+            if shelf is not None and shelf.signature is not None:
+                found.append((shelf.signature.mtime_ns, path / "cli"))
+            elif own is not None and own.signature is not None:
+                found.append((own.signature.mtime_ns, path))
+        found.sort(reverse=True)
+        return frozenset(path for _, path in found[:limit])
+
+    def relist(self, task: str) -> None:
+        """List a task's folders at the next look, whatever their signatures say."""
+        for _, folder in _FOLDERS:
+            self._shelves.pop((task, folder), None)
+
+    def forget_shelves(self) -> None:
+        """List every folder at the next look, whatever their signatures say."""
+        self._shelves.clear()
+
+    def take_turn(self, count: int) -> tuple[RunKey, ...]:
+        """Return the next places whose turn it is to be looked at; each comes round in time."""
+        keys: list[RunKey] = []
+        for _ in range(min(count, len(self._places))):
+            key = next(self._turn, None)
+            if key is None:
+                self._turn = iter(tuple(self._places))
+                key = next(self._turn)
+            keys.append(key)
+        return tuple(keys)
+
+    def read(self, key: RunKey, *, anew: bool = False) -> Reading:
+        """Read a manifest if it changed since the last time, or in any case if `anew`."""
+        place = self._places.get(key)
+        if place is None:
+            return _NOTHING
+        path = self._manifest(key, place.shape)
+        try:
+            signature = files.signature(path)
+        except OSError as error:
+            return self._bad(key, place, BadContent(self._roots.relative(path), reason_of(error)))
+        if signature == place.signature and place.is_settled and not anew:
+            return _NOTHING
+        ref = self._ref(key, place.shape)
+        if ref is None:
+            return _NOTHING
+        found = read_run(self._roots, ref)
+        if isinstance(found, BadContent):
+            # A write in place is over in a moment: one silent retry.
+            found = read_run(self._roots, ref)
+        place.signature = signature
+        place.is_settled = signature is not None and self._has_rested(signature)
+        self._note_settled(key, place)
+        if found is None:
+            return self._absent(key, place, ref)
+        if isinstance(found, BadContent):
+            return self._bad(key, place, found)
+        self._bad_since_s.pop(key, None)
+        place.is_told = True
+        return Reading((RunSeen(found.facts),), found)
+
+    def _absent(self, key: RunKey, place: _Place, ref: RunRef) -> Reading:
+        if not place.is_told:
+            return _NOTHING
+        if _exists(ref.run_dir):
+            shown = self._roots.relative(ref.manifest)
+            return self._bad(key, place, BadContent(shown, "manifest.json is missing"))
+        return Reading(tuple(self._drop(key)))
+
+    def _bad(self, key: RunKey, place: _Place, bad: BadContent) -> Reading:
+        """Tell that a manifest is unreadable, but not while it may only be in the writing."""
+        now_s = self._clock.monotonic()
+        since_s = self._bad_since_s.setdefault(key, now_s)
+        self._unsettled.add(key)
+        is_old = place.signature is not None and place.is_settled and not place.is_told
+        if now_s - since_s < BAD_FOR_GOOD_S and not is_old:
+            return _NOTHING
+        place.is_told = True
+        return Reading((Unreadable(key, bad.path, bad.reason),))
+
+    def _note_settled(self, key: RunKey, place: _Place) -> None:
+        is_newborn = (
+            place.signature is None and self._clock.monotonic() - place.found_at_s < NEWBORN_S
+        )
+        if (place.signature is not None and not place.is_settled) or is_newborn:
+            self._unsettled.add(key)
+        else:
+            self._unsettled.discard(key)
+
+    def _drop(self, key: RunKey) -> list[Observation]:
+        place = self._places.pop(key)
+        task = self._tasks[key.task_id]
+        task.runs.discard(key.run_id)
+        task.older.discard(key.run_id)
+        self._unsettled.discard(key)
+        self._bad_since_s.pop(key, None)
+        # What lies in another folder of the task under the same name shows up by listing again.
+        self.relist(key.task_id)
+        return [RunVanished(key)] if place.is_told else []
+
+    def _drop_task(self, task: str) -> list[Observation]:
+        gone = [RunKey(task, run) for run in sorted(self._tasks[task].runs)]
+        seen = [each for key in gone for each in self._drop(key)]
+        del self._tasks[task]
+        self.relist(task)
+        return seen
+
+    def _ref(self, key: RunKey, shape: RunShape) -> RunRef | None:
+        return ref_of_manifest(self._roots, self._manifest(key, shape))
+
+    def _manifest(self, key: RunKey, shape: RunShape) -> Path:
+        # One text makes a path in a third of the time that joining its parts takes; this runs for
+        # every run at each look.
+        return Path(f"{self._runs}/{key.task_id}/{_FOLDER_OF[shape]}{key.run_id}/manifest.json")
+
+    def _has_changed(self, task: str, folder: str) -> bool:
+        path = self._roots.runs / task / folder
+        shelf = self._shelves.setdefault((task, folder), _Shelf())
+        try:
+            signature = files.folder_signature(path)
+        except OSError as error:
+            self._complain(path, error)
+            return False
+        if signature == shelf.signature and (shelf.is_settled or signature is None):
+            return False
+        if folder == "cli":
+            self.generation += (signature is None) != (shelf.signature is None)
+        shelf.signature = signature
+        shelf.is_settled = signature is not None and self._has_rested(signature)
+        return True
+
+    def _names(self, path: Path, *, keep_reserved: bool) -> frozenset[str] | None:
+        try:
+            entries = files.list_folder(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return frozenset()
+        except OSError as error:
+            self._complain(path, error)
+            return None
+        return frozenset(
+            entry.name
+            for entry in entries
+            if entry.kind is EntryKind.FOLDER
+            and (keep_reserved or entry.name not in NOT_RUNS)
+            and not is_temporary(entry.name)
+        )
+
+    def _has_rested(self, signature: FileSignature) -> bool:
+        # A time ahead of our clock has rested, too: nothing is gained by reading it for ever.
+        return abs(self._clock.now() - signature.modified_at) > SETTLED_AFTER
+
+    def _complain(self, path: Path, error: OSError) -> None:
+        self.problem = f"{self._roots.relative(path)}: {reason_of(error)}"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return files.exists(path)
+    except OSError:
+        return True
