@@ -25,11 +25,10 @@ from orchestrator_tui.runner.process import (
     supervise,
 )
 from orchestrator_tui.runner.stage_log import StageLog
+from orchestrator_tui.store.manifests import CommandEnd, command_summary
 
 SIGNAL_EXIT_CODE = 128  # docs/formats.md, exit: whatever the signal
-SUMMARY_LENGTH = 240  # characters of output in a stage's summary
 SANDBOX_STATE = "none"  # the field is the Node original's; commands run as they are
-MARKER_BYTES = 64  # room for the line that tells what an error file leaves out
 TIMEOUT_VARIABLE = "CODEX_ORCHESTRATOR_STAGE_TIMEOUT_MS"
 
 OnOutput: TypeAlias = Callable[[str, Stream, str], None]
@@ -61,44 +60,20 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True)
 class CommandOutput:
-    """The kept output of a command, one buffer a stream.
-
-    `error` keeps less of stderr, as much as an error file may hold, so that the line which tells
-    what is missing has the right number.
-    """
+    """What is kept of a command's output, one buffer a stream."""
 
     stdout: CappedBuffer
     stderr: CappedBuffer
-    error: CappedBuffer
-    error_limit_bytes: int
 
     @classmethod
     def of(cls, limits: RunnerLimits) -> CommandOutput:
-        """Return empty buffers of the configured sizes."""
-        return cls(
-            stdout=CappedBuffer(limits.buffer_bytes_per_stream),
-            stderr=CappedBuffer(limits.buffer_bytes_per_stream),
-            error=CappedBuffer(max(0, limits.stderr_bytes_in_error - MARKER_BYTES)),
-            error_limit_bytes=limits.stderr_bytes_in_error,
-        )
+        """Return empty buffers of the configured size."""
+        size_bytes = limits.buffer_bytes_per_stream
+        return cls(CappedBuffer(size_bytes), CappedBuffer(size_bytes))
 
     def add(self, stream: Stream, chunk: bytes) -> None:
         """Take the next bytes of a stream."""
-        if stream is Stream.STDOUT:
-            self.stdout.add(chunk)
-        else:
-            self.stderr.add(chunk)
-            self.error.add(chunk)
-
-    @property
-    def error_is_cut(self) -> bool:
-        """Whether the error file cannot hold all of stderr."""
-        return self.stderr.total_bytes > self.error_limit_bytes
-
-    def error_text(self) -> str:
-        """Return stderr as the error file keeps it."""
-        kept = self.error.text(marker=True) if self.error_is_cut else self.stderr.text()
-        return kept.strip()
+        (self.stdout if stream is Stream.STDOUT else self.stderr).add(chunk)
 
 
 class _Recorder:
@@ -194,7 +169,7 @@ async def run_command_stage(
         tree = await to_thread.run_sync(begin)
         timeout_s = None if timeout_ms is None else timeout_ms / 1000
         ending = await supervise(tree, recorder.take, replace(endings, timeout_s=timeout_s))
-        result = stage_result(stage, ending, recorder.output, timeout_ms)
+        result = stage_result(stage, ending, recorder.output, timeout_ms=timeout_ms, limits=limits)
         await to_thread.run_sync(_end_records, log, recorder, ending, result, timeout_ms)
     except BaseException:
         with anyio.CancelScope(shield=True):
@@ -218,7 +193,12 @@ def stage_timeout_ms(stage: CommandStage, env: Mapping[str, str]) -> int | None:
 
 
 def stage_result(
-    stage: CommandStage, ending: Ending, output: CommandOutput, timeout_ms: int | None
+    stage: CommandStage,
+    ending: Ending,
+    output: CommandOutput,
+    *,
+    timeout_ms: int | None,
+    limits: RunnerLimits,
 ) -> StageResult:
     """Return what the manifest says of a command that is over.
 
@@ -226,77 +206,51 @@ def stage_result(
     would not run again.
     """
     code = SIGNAL_EXIT_CODE if ending.exit.code is None else ending.exit.code
-    succeeded = code == 0 and ending.cause is Cause.EXITED
-    may_fail = stage.allow_failure and ending.cause is not Cause.STOPPED
-    if succeeded:
-        status = CommandStatus.SUCCEEDED
-    else:
-        status = CommandStatus.SKIPPED if may_fail else CommandStatus.FAILED
-    return StageResult(
-        status=status,
+    end = CommandEnd(
         exit_code=code,
-        summary=stage_summary(stage, ending, output, timeout_ms),
-        cause=ending.cause,
-        error=None if succeeded else _error_details(ending, code, output, timeout_ms, may_fail),
+        signal=ending.exit.signal,
+        timed_out=ending.cause is Cause.TIMED_OUT,
+        timeout_ms=timeout_ms,
+        stdout=output.stdout.text(),
+        stderr=output.stderr.text(),
+        stderr_bytes=output.stderr.total_bytes,
+    )
+    if code == 0 and ending.cause is Cause.EXITED:
+        summary = command_summary(end, stage.summary_hint)
+        return StageResult(CommandStatus.SUCCEEDED, code, summary, ending.cause)
+    may_fail = stage.allow_failure and ending.cause is not Cause.STOPPED
+    summary = command_summary(end, stored_bytes=limits.stderr_bytes_in_error)
+    if code == 0 and ending.cause is Cause.STOPPED:
+        summary = f"Stopped on request — {summary}"
+    return StageResult(
+        CommandStatus.SKIPPED if may_fail else CommandStatus.FAILED,
+        code,
+        summary,
+        ending.cause,
+        error=_error_details(end, ending.cause, output, may_fail=may_fail),
     )
 
 
-def stage_summary(
-    stage: CommandStage, ending: Ending, output: CommandOutput, timeout_ms: int | None
-) -> str:
-    """Return a stage's one-paragraph summary: how it ended and the beginning of what it said."""
-    stdout, stderr = output.stdout.text().strip(), output.stderr.text().strip()
-    if ending.cause is Cause.TIMED_OUT:
-        text = f"Timed out after {timeout_ms}ms"
-    elif ending.exit.signal is not None:
-        text = f"Terminated with signal {ending.exit.signal}"
-    elif ending.exit.code:
-        text = f"Exited with code {ending.exit.code}"
-    elif ending.cause is Cause.STOPPED:
-        text = "Stopped on request"
-    else:
-        said = stage.summary_hint or stdout or stderr or "Command completed with code 0"
-        return _cut(said)
-    return f"{text} — {_cut_stderr(stderr, output)}" if stderr else text
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SUMMARY_LENGTH else f"{text[:SUMMARY_LENGTH]}…"
-
-
-def _cut_stderr(text: str, output: CommandOutput) -> str:
-    if not output.error_is_cut:
-        return _cut(text)
-    return f"{text[:SUMMARY_LENGTH]}… (stderr {output.stderr.total_bytes:,} bytes, truncated)"
-
-
 def _error_details(
-    ending: Ending, code: int, output: CommandOutput, timeout_ms: int | None, may_fail: bool
+    end: CommandEnd, cause: Cause, output: CommandOutput, *, may_fail: bool
 ) -> JsonObject:
-    late = ending.cause is Cause.TIMED_OUT
-    details: JsonObject = {
-        "exit_code": code,
-        "sandbox_state": SANDBOX_STATE,
-        "stderr": output.error_text(),
-        "failure_reason": "timed_out" if late else "command_failed",
+    told: JsonObject = {
+        "signal": end.signal,
+        "timeout_ms": end.timeout_ms,
+        "timed_out": end.timed_out or None,
+        "stopped": cause is Cause.STOPPED or None,
+        "non_fatal_fallback": may_fail or None,
+        "stdout_truncated": output.stdout.is_truncated or None,
+        "stderr_truncated": output.stderr.is_truncated or None,
     }
-    if ending.exit.signal is not None:
-        details["signal"] = ending.exit.signal
-    if timeout_ms is not None:
-        details["timeout_ms"] = timeout_ms
-    if late:
-        details["timed_out"] = True
-    if ending.cause is Cause.STOPPED:
-        details["stopped"] = True
-    if may_fail:
-        details["non_fatal_fallback"] = True
-    if output.stdout.is_truncated:
-        details["stdout_truncated"] = True
-        details["stdout_bytes"] = output.stdout.total_bytes
-    if output.error_is_cut:
-        details["stderr_truncated"] = True
-        details["stderr_bytes"] = output.stderr.total_bytes
-    return details
+    return {
+        "exit_code": end.exit_code,
+        "sandbox_state": SANDBOX_STATE,
+        "stderr": end.stderr.strip(),
+        "stderr_bytes": end.stderr_bytes,
+        "failure_reason": "timed_out" if end.timed_out else "command_failed",
+        **{name: value for name, value in told.items() if value is not None},
+    }
 
 
 def _begin_fields(stage: CommandStage, place: StagePlace, correlation_id: str) -> JsonObject:

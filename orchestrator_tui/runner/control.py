@@ -35,6 +35,11 @@ class Order:
         request = ControlRequest(0, ActionKind.CANCEL, f"the runner got {name}")
         return cls(request, ActionKind.CANCEL, number)
 
+    @classmethod
+    def from_outside(cls) -> Order:
+        """Return the order to stop that the cancellation of the runner's own task is."""
+        return cls(ControlRequest(0, ActionKind.CANCEL), ActionKind.CANCEL)
+
     def payload(self) -> dict[str, object]:
         """Return what an event tells of the order."""
         return {

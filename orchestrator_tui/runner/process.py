@@ -41,6 +41,7 @@ MAX_SWEEPS = 400  # about two seconds; what is left then does not react to SIGKI
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 Consume: TypeAlias = Callable[[Stream, bytes], None]
+Members: TypeAlias = Callable[[], tuple[ProcessIdentity, ...]]
 
 
 class SpawnFailed(Exception):
@@ -154,21 +155,21 @@ class TreeScope:
 
 
 def end_tree(
-    scope: TreeScope,
+    find_members: Members,
     *,
     grace_s: float,
     hurry: threading.Event | None = None,
     on_rung: Callable[[CancelRung], None] | None = None,
     spare: int | None = None,
 ) -> tuple[ProcessIdentity, ...]:
-    """End every process of a scope and return those that are left, which should be none.
+    """End every process that `find_members` finds; return those left, which should be none.
 
     SIGTERM (with SIGCONT, so that a stopped process hears it) goes to all; after `grace_s` seconds,
     or as soon as `hurry` is set, all are frozen by SIGSTOP, looked for again and killed, until two
     looks in a row find nobody. Blocks: call it in a thread.
 
     Args:
-        scope: Whose processes to end.
+        find_members: Looks for the living processes to end, anew each time.
         grace_s: Seconds between SIGTERM and SIGKILL.
         hurry: Set by another thread to cut the grace short.
         on_rung: Told of each rung before its signals are sent.
@@ -176,7 +177,7 @@ def end_tree(
     """
     hurry = hurry or threading.Event()
     tell = on_rung or (lambda rung: None)
-    members = scope.members()
+    members = find_members()
     if not members:
         return ()
     tell(CancelRung.TERM)
@@ -184,13 +185,13 @@ def end_tree(
         _signal(process, signal.SIGTERM)
         _signal(process, signal.SIGCONT)
     deadline = SYSTEM_CLOCK.monotonic() + grace_s
-    while (members := scope.members()) and SYSTEM_CLOCK.monotonic() < deadline:
+    while (members := find_members()) and SYSTEM_CLOCK.monotonic() < deadline:
         reap_orphans(spare)
         if hurry.wait(GRACE_POLL_S):
             break
     if members:
         tell(CancelRung.KILL)
-    return _sweep(scope, spare)
+    return _sweep(find_members, spare)
 
 
 def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
@@ -199,22 +200,22 @@ def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
         send_signal(process, number)
 
 
-def _sweep(scope: TreeScope, spare: int | None) -> tuple[ProcessIdentity, ...]:
+def _sweep(find_members: Members, spare: int | None) -> tuple[ProcessIdentity, ...]:
     """Freeze, look again, kill, until two looks in a row find nobody."""
     empty = 0
     for _ in range(MAX_SWEEPS):
-        members = scope.members()
+        members = find_members()
         empty = 0 if members else empty + 1
         if empty == 2:
             break
         # A frozen process cannot fork, so what the second look finds is all there is to kill.
         for process in members:
             _signal(process, signal.SIGSTOP)
-        for process in scope.members() if members else ():
+        for process in find_members() if members else ():
             _signal(process, signal.SIGKILL)
         reap_orphans(spare)
         time.sleep(SWEEP_PAUSE_S)
-    return scope.members()
+    return find_members()
 
 
 class _Gatherer:
@@ -342,7 +343,7 @@ class ChildTree:
     ) -> tuple[ProcessIdentity, ...]:
         """End the whole tree as `end_tree` does; somebody must still be pumping its output."""
         return end_tree(
-            self.scope, grace_s=grace_s, hurry=hurry, on_rung=on_rung, spare=self.popen.pid
+            self.scope.members, grace_s=grace_s, hurry=hurry, on_rung=on_rung, spare=self.popen.pid
         )
 
     def _read_until_exit(self, gatherer: _Gatherer) -> None:

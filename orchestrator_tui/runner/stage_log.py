@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.times import format_time
+from orchestrator_tui.store.json_text import encode_line
 
 COPY_BYTES = 1024 * 1024
 COMPARE_BYTES = 4096
@@ -24,11 +22,7 @@ _log = logging.getLogger(__name__)
 
 def encode_record(kind: str, fields: JsonObject, *, now: datetime, index: int) -> bytes:
     """Return one line of a runner log: type, its fields, time, and the stage's index from 1."""
-    record = {"type": kind, **fields, "timestamp": format_time(now), "index": index}
-    try:
-        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # a lone surrogate, which JSON can say and UTF-8 cannot
-        return json.dumps(record, allow_nan=False).encode() + b"\n"
+    return encode_line({"type": kind, **fields, "timestamp": format_time(now), "index": index})
 
 
 class StageLog:

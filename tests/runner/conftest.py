@@ -23,5 +23,5 @@ def scope() -> Iterator[TreeScope]:
     become_subreaper()
     scope = TreeScope()
     yield scope
-    end_tree(scope, grace_s=0)
+    end_tree(scope.members, grace_s=0)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)

@@ -1,0 +1,157 @@
+"""RunActions: what a person asks for on a screen or by a verb, carried out."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import assert_never
+
+from anyio import to_thread
+
+from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
+from orchestrator_tui.primitives.locking import LockTimeout
+from orchestrator_tui.primitives.process_identity import host_name, send_signal
+from orchestrator_tui.records.identifiers import InvalidIdentifier
+from orchestrator_tui.records.life import RunnerRecord, RunnerVerdict
+from orchestrator_tui.records.manifest import Manifest
+from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
+from orchestrator_tui.records.requests import (
+    ActionResult,
+    CancelRun,
+    Done,
+    LaunchRun,
+    Refused,
+    Request,
+    ResumeRun,
+)
+from orchestrator_tui.records.times import parse_time
+from orchestrator_tui.runner.burial import bury
+from orchestrator_tui.runner.launch import (
+    Job,
+    LaunchFailed,
+    LaunchRefused,
+    ResumeJob,
+    StartJob,
+    launch_detached,
+)
+from orchestrator_tui.runner.reopening import find_run, read_manifest
+from orchestrator_tui.runner.resume import ResumeRefused, check_quiet, last_activity
+from orchestrator_tui.store.control import ActionKind, ControlRequest, read_control, request_action
+from orchestrator_tui.store.life import identity_in, probe_runner, read_beats, read_runner
+
+ANSWER_WITHIN = timedelta(seconds=5)  # a living runner looks twice a second
+ACTOR = "orch-tui"
+
+
+class RunActions:
+    """Starts, resumes and cancels runs.
+
+    Runs are started in processes of their own that outlive this one. What cannot be done is told,
+    never raised.
+
+    Args:
+        roots: The folders of the repository; absolute.
+        environ: The environment of everything that is started.
+        clock: The time.
+    """
+
+    def __init__(
+        self, roots: Roots, environ: Mapping[str, str], clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._roots = roots
+        self._environ = environ
+        self._clock = clock
+
+    async def perform(self, request: Request) -> ActionResult:
+        """Carry out one request; refusals are values, never exceptions."""
+        try:
+            match request:
+                case LaunchRun():
+                    job = StartJob(request.pipeline_id, request.task_id)
+                    return await self._launch(job, f"Started {request.pipeline_id}")
+                case ResumeRun():
+                    return await self._launch(_resume_job(request), "Runs again")
+                case CancelRun():
+                    return await self._cancel(request)
+                case _:
+                    assert_never(request)
+        except (LaunchFailed, LaunchRefused, ResumeRefused, InvalidIdentifier) as error:
+            return Refused(str(error))
+        except (LockTimeout, OSError) as error:
+            return Refused(f"The disk refuses: {error}")
+
+    async def _launch(self, job: Job, message: str) -> ActionResult:
+        key = await to_thread.run_sync(
+            lambda: launch_detached(self._roots, job, environ=self._environ)
+        )
+        return Done(message, key)
+
+    async def _cancel(self, request: CancelRun) -> ActionResult:
+        ref = await to_thread.run_sync(find_run, self._roots, request.key)
+        paths = run_paths_in(self._roots, request.key, ref.run_dir)
+        manifest = await to_thread.run_sync(read_manifest, self._roots, ref)
+        if manifest.is_terminal:
+            return Refused(f"Run {request.key} has ended already: {manifest.status}.")
+        runner = await to_thread.run_sync(probe_runner, paths)
+        if runner.verdict in (RunnerVerdict.GONE, RunnerVerdict.REBOOTED):
+            return await bury(self._roots, ref, paths, request.reason, self._clock)
+        return await to_thread.run_sync(self._ask, request, paths, manifest, runner.verdict)
+
+    def _ask(
+        self, request: CancelRun, paths: RunPaths, manifest: Manifest, verdict: RunnerVerdict
+    ) -> ActionResult:
+        """Put the wish into control.json; a runner of ours that is deaf to it gets SIGTERM."""
+        record = read_runner(paths)
+        if verdict is RunnerVerdict.UNKNOWN:
+            self._check_somebody_listens(paths, manifest)
+        is_deaf = verdict is RunnerVerdict.ALIVE and record and self._is_unheard(paths, record)
+        if record and is_deaf and send_signal(identity_in(record), signal.SIGTERM):
+            return Done(f"Its runner did not answer: sent SIGTERM to {record.pid}", request.key)
+        request_action(
+            paths,
+            ActionKind.CANCEL,
+            reason=request.reason,
+            requested_by=f"{ACTOR}:{self._user()}@{host_name()}",
+            now=self._clock.now(),
+            last_seen=record.control_seq if record else 0,
+        )
+        if record and record.cancel_rung:
+            return Done("Asked again: what is left of it is killed now", request.key)
+        where = f" on {record.host}" if verdict is RunnerVerdict.ELSEWHERE and record else ""
+        return Done(f"Asked its runner{where} to stop", request.key)
+
+    def _check_somebody_listens(self, paths: RunPaths, manifest: Manifest) -> None:
+        """Refuse to leave a wish for nobody: a later resume by the Node original would obey it."""
+        beats = read_beats(paths)
+        seen = last_activity(manifest, beats.file, beats.log)
+        try:
+            check_quiet(manifest, seen, self._clock.now(), force=False)
+        except ResumeRefused:
+            return  # it shows signs of life, so somebody listens
+        raise ResumeRefused(
+            f"Run {paths.key} has no runner of this program and shows no sign of life: "
+            "nobody would obey."
+        )
+
+    def _is_unheard(self, paths: RunPaths, record: RunnerRecord) -> bool:
+        asked = read_control(paths)
+        if not isinstance(asked, ControlRequest) or asked.action is not ActionKind.CANCEL:
+            return False
+        at = parse_time(asked.requested_at)
+        is_late = at is not None and self._clock.now() - at > ANSWER_WITHIN
+        return asked.seq > record.control_seq and is_late
+
+    def _user(self) -> str:
+        return self._environ.get("USER") or str(os.getuid())
+
+
+def _resume_job(request: ResumeRun) -> ResumeJob:
+    return ResumeJob(
+        request.key.task_id,
+        request.key.run_id,
+        from_stage=request.from_stage,
+        only_stage=request.only_stage,
+        actor=ACTOR,
+    )

@@ -1,0 +1,207 @@
+"""How a run that began before goes on: every check first, then the first change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from orchestrator_tui.primitives import files
+from orchestrator_tui.primitives.life_lock import AlreadyHeld, LifeLock
+from orchestrator_tui.primitives.process_identity import Presence, presence
+from orchestrator_tui.records.facts import RunShape
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import RunnerRecord
+from orchestrator_tui.records.manifest import Manifest
+from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
+from orchestrator_tui.records.pipeline import Pipeline
+from orchestrator_tui.records.times import format_time
+from orchestrator_tui.runner.context import RunContext, UnknownPipeline
+from orchestrator_tui.runner.control import consumed_seq
+from orchestrator_tui.runner.leftovers import find_leftovers
+from orchestrator_tui.runner.live_run import ENDED, LiveRun
+from orchestrator_tui.runner.opening import reopen_run
+from orchestrator_tui.runner.process import end_tree
+from orchestrator_tui.runner.resume import (
+    ResumeRefused,
+    check_quiet,
+    check_stages,
+    check_token,
+    last_activity,
+    resumed_manifest,
+    stages_to_run,
+)
+from orchestrator_tui.store.discovery import locate_run
+from orchestrator_tui.store.life import identity_in, read_beats, read_runner
+from orchestrator_tui.store.reading import BadContent, RunRef, read_run
+
+TOKEN_LIMIT_BYTES = 4096
+LEFTOVER_GRACE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeChoice:
+    """What runs again, who asks and why, and the token that person gave, if any.
+
+    `force` passes over signs of life that prove nothing, and ends what a dead runner left behind.
+    """
+
+    from_stage: str | None = None
+    only_stage: str | None = None
+    token: str | None = None
+    actor: str = "cli"
+    reason: str = "manual-resume"
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A run that is ours now, and what is to be done in it."""
+
+    run: LiveRun
+    pipeline: Pipeline
+    positions: tuple[int, ...]
+
+
+def find_run(roots: Roots, key: RunKey) -> RunRef:
+    """Return where a run lies that this program can work on.
+
+    Raises:
+        ResumeRefused: There is none, or only one of an older layout.
+    """
+    ref = locate_run(roots, key.run_id, key.task_id)
+    if ref is None or ref.key != key:
+        raise ResumeRefused(f"There is no run {key}.")
+    if ref.shape is not RunShape.CLI:
+        raise ResumeRefused(f"Run {key} is of an older layout that can only be looked at.")
+    return ref
+
+
+def read_manifest(roots: Roots, ref: RunRef) -> Manifest:
+    """Return the manifest of a run.
+
+    Raises:
+        ResumeRefused: It cannot be read.
+    """
+    read = read_run(roots, ref)
+    if isinstance(read, BadContent):
+        raise ResumeRefused(f"{read.path} cannot be used: {read.reason}.")
+    if read is None:
+        raise ResumeRefused(f"Run {ref.key} is gone.")
+    return read.manifest
+
+
+def take_lock(paths: RunPaths) -> LifeLock:
+    """Become the one process that may run a run.
+
+    Raises:
+        ResumeRefused: Another living process is.
+        OSError: The environment refuses.
+    """
+    try:
+        return LifeLock.hold(paths.runner_lock)
+    except AlreadyHeld:
+        record = read_runner(paths)
+        who = f" by process {record.pid} on {record.host}" if record else ""
+        raise ResumeRefused(
+            f"Run {paths.key} is being run{who}: wait until it ends, or cancel it."
+        ) from None
+
+
+def reopen(context: RunContext, key: RunKey, choice: ResumeChoice) -> Reopened:
+    """Become the runner of a run that has begun before, after every check.
+
+    Raises:
+        ResumeRefused: It may not go on as asked; nothing was changed.
+        OSError: The environment refuses.
+    """
+    ref = find_run(context.roots, key)
+    paths = run_paths_in(context.roots, key, ref.run_dir)
+    lock = take_lock(paths)
+    try:
+        return _reopen_locked(context, ref, paths, lock, choice)
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _reopen_locked(
+    context: RunContext, ref: RunRef, paths: RunPaths, lock: LifeLock, choice: ResumeChoice
+) -> Reopened:
+    manifest = read_manifest(context.roots, ref)
+    pipeline = _pipeline_of(context, manifest)
+    check_token(paths.key.run_id, manifest, _token_file(paths), choice.token)
+    check_stages(manifest, pipeline)
+    positions = stages_to_run(manifest, from_stage=choice.from_stage, only_stage=choice.only_stage)
+    record = read_runner(paths)
+    if not _is_known_dead(record):
+        beats = read_beats(paths)
+        seen = last_activity(manifest, beats.file, beats.log)
+        check_quiet(manifest, seen, context.clock.now(), force=choice.force)
+    _check_leftovers(paths, record, force=choice.force)
+    again = resumed_manifest(
+        _completed(context.roots, paths, manifest, pipeline, format_time(context.clock.now())),
+        positions,
+        actor=choice.actor,
+        reason=choice.reason,
+        now=context.clock.now(),
+    )
+    run = reopen_run(context, paths, again, lock, consumed_seq(paths))
+    return Reopened(run, pipeline, positions)
+
+
+def _pipeline_of(context: RunContext, manifest: Manifest) -> Pipeline:
+    if manifest.pipeline_id is None:
+        raise ResumeRefused("Its manifest names no pipeline; start a new run.")
+    try:
+        return context.pipeline(manifest.pipeline_id)
+    except UnknownPipeline as error:
+        raise ResumeRefused(str(error)) from error
+
+
+def _token_file(paths: RunPaths) -> str | None:
+    try:
+        content = files.read_bytes(
+            paths.resume_token, limit_bytes=TOKEN_LIMIT_BYTES, root=paths.run_dir
+        )
+    except OSError:  # absent or unusable: then the manifest must have it
+        return None
+    return content.decode("utf-8", "replace")
+
+
+def _is_known_dead(record: RunnerRecord | None) -> bool:
+    """Tell whether the last runner is proven to be over; the free lock proves it only here."""
+    if record is None:
+        return False
+    return record.state == ENDED or presence(identity_in(record)) in (
+        Presence.GONE,
+        Presence.REBOOTED,
+    )
+
+
+def _check_leftovers(paths: RunPaths, record: RunnerRecord | None, *, force: bool) -> None:
+    if record is None or record.state == ENDED:
+        return
+    left = find_leftovers(paths, record)
+    if left and not force:
+        pids = ", ".join(str(process.pid) for process in left)
+        raise ResumeRefused(
+            f"Its runner died and left processes that still run ({pids}): "
+            "cancel the run to end them, or use --force."
+        )
+    end_tree(lambda: find_leftovers(paths, record), grace_s=LEFTOVER_GRACE_S)
+
+
+def _completed(
+    roots: Roots, paths: RunPaths, manifest: Manifest, pipeline: Pipeline, now: str
+) -> Manifest:
+    """Return a manifest in which nothing is missing that readers of every kind rely on."""
+    return replace(
+        manifest,
+        run_id=manifest.run_id or paths.key.run_id,
+        task_id=manifest.task_id or paths.key.task_id,
+        task_slug=manifest.task_slug or paths.key.task_id,
+        pipeline_title=manifest.pipeline_title or pipeline.title,
+        started_at=manifest.started_at or now,
+        artifact_root=manifest.artifact_root or roots.relative(paths.run_dir),
+        compat_path=manifest.compat_path or roots.relative(paths.mcp_pointer.parent),
+        log_path=manifest.log_path or roots.relative(paths.runner_log),
+    )
