@@ -16,9 +16,8 @@ from orchestrator_tui.records.identifiers import (
     sanitize_task_id,
 )
 from orchestrator_tui.records.paths import LOCAL_MCP, NOT_RUNS, Roots, is_temporary
-from orchestrator_tui.store.reading import BadContent, RunRef, read_object, read_run
+from orchestrator_tui.store.reading import MANIFEST_NAME, BadContent, RunRef, read_object, read_run
 
-MANIFEST_NAME = "manifest.json"
 _POINTER_LIMIT_BYTES = 64 * 1024
 _SHAPES_IN_TASK = {"cli": RunShape.CLI, "mcp": RunShape.MCP}
 
@@ -42,16 +41,7 @@ def runs_of_task(roots: Roots, task_id: str) -> tuple[RunRef, ...]:
         InvalidIdentifier: The id may not become part of a path.
         OSError: A folder is there and cannot be listed.
     """
-    task = sanitize_task_id(task_id)
-    task_dir = roots.runs / task
-    found: dict[str, RunRef] = {}
-    inside = _folders(task_dir)
-    for shape, folder in ((RunShape.CLI, "cli"), (RunShape.MCP, "mcp")):
-        if folder in inside:
-            _collect(found, task, shape, task_dir / folder, _folders(task_dir / folder))
-    older = (name for name in inside if name not in NOT_RUNS)
-    _collect(found, task, RunShape.SUMMARY, task_dir, older)
-    return tuple(found[run_id] for run_id in newest_first(found))
+    return tuple(_refs(roots, sanitize_task_id(task_id)))
 
 
 def all_runs(roots: Roots) -> Iterator[RunRef]:
@@ -63,7 +53,7 @@ def all_runs(roots: Roots) -> Iterator[RunRef]:
         OSError: A folder is there and cannot be listed.
     """
     for task_id in task_ids(roots):
-        yield from runs_of_task(roots, task_id)
+        yield from _refs(roots, task_id)
 
 
 def locate_run(roots: Roots, run_id: str, task_id: str | None = None) -> RunRef | None:
@@ -117,17 +107,28 @@ def ref_of_manifest(roots: Roots, manifest: Path) -> RunRef | None:
     return _ref(shape, task, run, manifest.parent.parent)
 
 
-def _collect(
-    found: dict[str, RunRef], task: str, shape: RunShape, folder: Path, names: Iterable[str]
-) -> None:
-    for name in names:
-        if name not in found and _is_id(name):
-            found[name] = _ref(shape, task, name, folder)
+def _refs(roots: Roots, task: str) -> Iterator[RunRef]:
+    """Yield the runs of a task; each path is made only when it is asked for."""
+    task_dir = roots.runs / task
+    inside = _folders(task_dir)
+    # The first place in which an id turns up is the run; the others are copies of it.
+    found: dict[str, tuple[RunShape, Path]] = {}
+    for shape, folder in ((RunShape.CLI, "cli"), (RunShape.MCP, "mcp")):
+        if folder in inside:
+            place = (shape, task_dir / folder)
+            for name in _folders(place[1]):
+                found.setdefault(name, place)
+    for name in inside:
+        if name not in NOT_RUNS:
+            found.setdefault(name, (RunShape.SUMMARY, task_dir))
+    for run_id in newest_first(found):
+        if _is_id(run_id):
+            shape, path = found[run_id]
+            yield _ref(shape, task, run_id, path)
 
 
 def _ref(shape: RunShape, task: str, run: str, folder: Path) -> RunRef:
-    run_dir = folder / run
-    return RunRef(RunKey(task, run), shape, run_dir, run_dir / MANIFEST_NAME)
+    return RunRef(RunKey(task, run), shape, folder / run)
 
 
 def _folders(path: Path) -> tuple[str, ...]:

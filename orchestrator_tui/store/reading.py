@@ -14,6 +14,7 @@ from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.store import older_shapes
 from orchestrator_tui.store.json_text import BadJson, decode_json
 
+MANIFEST_NAME = "manifest.json"
 MANIFEST_LIMIT_BYTES = 2 * 1024 * 1024  # docs/formats.md, limits
 
 
@@ -32,7 +33,11 @@ class RunRef:
     key: RunKey
     shape: RunShape
     run_dir: Path
-    manifest: Path
+
+    @property
+    def manifest(self) -> Path:
+        """Where its manifest lies, if there is one."""
+        return self.run_dir / MANIFEST_NAME
 
 
 @dataclass(frozen=True, slots=True)
