@@ -84,7 +84,8 @@ class PipelineList(ScrollView, can_focus=True):
     def on_mount(self) -> None:
         """Show the pipeline that the form begins with."""
         self.virtual_size = Size(self.size.width, len(self._offers))
-        self.call_after_refresh(self._go_to, self.index)
+        # The height is known only then; a key may have moved the cursor meanwhile.
+        self.call_after_refresh(lambda: self._go_to(self.index))
 
     def _go_to(self, index: int) -> None:
         if not self._offers:

@@ -164,9 +164,7 @@ class RunTable(ScrollView, can_focus=True):
     def unpin(self) -> None:
         """Let the selected row go to where its state puts it."""
         self._order = self.view.order
-        if self._selected in self._order:
-            self._index = self._order.index(self._selected)
-        self._show_order()
+        self._show_order(self._index_of(self._selected))
 
     def watch_view(self, old: TableView, new: TableView) -> None:
         """Show another view; only rows that differ are painted again."""
@@ -177,25 +175,28 @@ class RunTable(ScrollView, can_focus=True):
 
     def _take_order(self, order: tuple[RunKey, ...]) -> None:
         if self._wanted is not None and self._wanted in order:
-            self._selected, self._wanted = self._wanted, None
+            wanted, self._wanted = self._wanted, None
             self._order = order
-            self._index = order.index(self._selected)
+            self._show_order(order.index(wanted))
         else:
             self._order = pinned(order, self._selected, self._index)
-        self._show_order()
+            self._show_order(self._index_of(self._selected))
 
-    def _show_order(self) -> None:
-        if self._selected not in self._order:
-            self._index = max(0, min(self._index, len(self._order) - 1))
-        elif self._order[self._index : self._index + 1] != (self._selected,):
-            self._index = self._order.index(self._selected)
-        new_key = self._order[self._index] if self._order else None
+    def _index_of(self, key: RunKey | None) -> int:
+        if key is None or self._order[self._index : self._index + 1] == (key,):
+            return self._index
+        return self._order.index(key) if key in self._order else self._index
+
+    def _show_order(self, index: int) -> None:
+        """Show the order as it is now, with the cursor on the row at `index`."""
+        self._index = max(0, min(index, len(self._order) - 1))
+        selected = self._order[self._index] if self._order else None
         self.virtual_size = Size(self.size.width, len(self._order))
         self._keep_visible()
         self._repaint_changed()
-        if new_key != self._selected:
-            self._selected = new_key
-            self.post_message(self.RunHighlighted(new_key))
+        if selected != self._selected:
+            self._selected = selected
+            self.post_message(self.RunHighlighted(selected))
 
     def _row(self, index: int) -> RunRow | None:
         if not 0 <= index < len(self._order):
