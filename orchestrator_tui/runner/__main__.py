@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from types import FrameType
 
 import anyio
@@ -123,10 +124,11 @@ def _outlive_the_terminal(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     """Do what standard input says and return the exit status."""
+    logging.Formatter.converter = time.gmtime  # as in all other files of a run
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
+        format="%(asctime)sZ %(levelname)s %(message)s",
     )
     # A handler, for commands would inherit SIG_IGN and outlive terminals of their own.
     signal.signal(signal.SIGHUP, _outlive_the_terminal)

@@ -10,9 +10,10 @@ from orchestrator_tui.records.pipeline import RunnerLimits
 from orchestrator_tui.records.requests import ActionResult, Done, Refused
 from orchestrator_tui.runner.control import Order
 from orchestrator_tui.runner.finishing import finish, note_outcome
+from orchestrator_tui.runner.intervals import Intervals
 from orchestrator_tui.runner.leftovers import find_leftovers
-from orchestrator_tui.runner.live_run import Intervals, LiveRun
-from orchestrator_tui.runner.process import end_tree
+from orchestrator_tui.runner.live_run import LiveRun
+from orchestrator_tui.runner.process_tree import end_tree
 from orchestrator_tui.runner.reopening import read_manifest, take_lock
 from orchestrator_tui.store.control import ActionKind, ControlRequest
 from orchestrator_tui.store.life import read_runner

@@ -9,7 +9,7 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.pipeline import OrchestratorConfig, Pipeline
 from orchestrator_tui.runner.command_stage import OnOutput
-from orchestrator_tui.runner.live_run import Intervals
+from orchestrator_tui.runner.intervals import Intervals
 
 
 class UnknownPipeline(Exception):

@@ -19,7 +19,7 @@ from orchestrator_tui.runner.environment import run_environment
 from orchestrator_tui.runner.finishing import end_leftovers, finish, note_crash, note_outcome
 from orchestrator_tui.runner.live_run import LiveRun
 from orchestrator_tui.runner.opening import open_new_run
-from orchestrator_tui.runner.process import TreeScope
+from orchestrator_tui.runner.process_tree import TreeScope
 from orchestrator_tui.runner.resume import without_failure_lines
 from orchestrator_tui.runner.stage_entry import begin_entry, end_entry, entry_of, run_command
 from orchestrator_tui.store.events import EventName

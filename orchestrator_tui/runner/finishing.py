@@ -13,7 +13,7 @@ from orchestrator_tui.records.paths import resolve_task_paths
 from orchestrator_tui.records.pipeline import Pipeline, RunnerLimits
 from orchestrator_tui.runner.control import Order
 from orchestrator_tui.runner.live_run import CONTROL_FAILED, LiveRun
-from orchestrator_tui.runner.process import TreeScope, end_tree
+from orchestrator_tui.runner.process_tree import TreeScope, end_tree
 from orchestrator_tui.runner.resume import settle_running
 from orchestrator_tui.store.control import ActionKind
 from orchestrator_tui.store.coordinator import PersistenceCoordinator

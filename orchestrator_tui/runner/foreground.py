@@ -20,9 +20,9 @@ from orchestrator_tui.runner.command_stage import OnOutput
 from orchestrator_tui.runner.context import RunContext
 from orchestrator_tui.runner.control import Order, RunControl
 from orchestrator_tui.runner.execution import RunOutcome, run_pipeline
-from orchestrator_tui.runner.live_run import Intervals
+from orchestrator_tui.runner.intervals import Intervals
 from orchestrator_tui.runner.opening import open_new_run
-from orchestrator_tui.runner.process import become_subreaper
+from orchestrator_tui.runner.process_tree import become_subreaper
 from orchestrator_tui.runner.reopening import Reopened, ResumeChoice, reopen
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -3,99 +3,33 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 import anyio
 from anyio import to_thread
 
-from orchestrator_tui import __version__
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.files import Durability
 from orchestrator_tui.primitives.life_lock import LifeLock
-from orchestrator_tui.primitives.process_identity import own_identity
-from orchestrator_tui.records.life import RunnerRecord
 from orchestrator_tui.records.manifest import JsonObject, Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths
-from orchestrator_tui.records.pipeline import RunnerLimits
 from orchestrator_tui.records.times import format_time, parse_time
 from orchestrator_tui.runner.control import ControlFile, Order, RunControl, follow_control_file
 from orchestrator_tui.runner.heartbeat import HeartbeatQueue
-from orchestrator_tui.runner.process import CancelRung, ChildTree
+from orchestrator_tui.runner.intervals import Intervals
+from orchestrator_tui.runner.process_tree import CancelRung
+from orchestrator_tui.runner.runner_file import ENDED, RunnerFile
 from orchestrator_tui.store.control import ActionKind, ControlRequest
 from orchestrator_tui.store.events import EventName, EventStream
-from orchestrator_tui.store.life import write_runner
 from orchestrator_tui.store.manifests import save_manifest, write_heartbeat
 from orchestrator_tui.store.persister import ManifestPersister
 
 PAUSED = "paused"  # docs/formats.md, status_detail
 CONTROL_FAILED = "control_failed"  # docs/formats.md, status_detail
-ENDED = "ended"
 
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """Every pause that the runner makes, in seconds; tests make them short."""
-
-    heartbeat_s: float = 5.0
-    manifest_s: float = 30.0
-    control_poll_s: float = 0.5
-    stop_grace_s: float = 10.0
-    signal_grace_s: float = 1.5  # a signal to the runner ends the run within three seconds
-    timeout_grace_s: float = 1.0
-
-    @classmethod
-    def of(cls, limits: RunnerLimits) -> Intervals:
-        """Return the intervals that a project has configured."""
-        return cls(
-            heartbeat_s=limits.heartbeat_interval_s,
-            manifest_s=limits.manifest_interval_s,
-            stop_grace_s=limits.kill_grace_s,
-        )
-
-
-class RunnerFile:
-    """`runner.json` of one run: whose processes these are. Threads may share it."""
-
-    def __init__(self, paths: RunPaths, *, clock: Clock, control_seq: int = 0) -> None:
-        own = own_identity()
-        self._paths = paths
-        self._turn = threading.Lock()
-        self.record = RunnerRecord(
-            pid=own.pid,
-            pgid=own.pid,
-            start_ticks=own.start_ticks,
-            boot_id=own.boot_id,
-            pid_ns=own.pid_ns,
-            host=own.host,
-            version=__version__,
-            started_at=format_time(clock.now()),
-            control_seq=control_seq,
-        )
-
-    def update(self, **changes: Any) -> None:
-        """Change the record and write it; a disk that refuses is told and stops nothing."""
-        with self._turn:
-            self.record = replace(self.record, **changes)
-            try:
-                write_runner(self._paths, self.record)
-            except OSError as error:
-                _log.warning("%s cannot be written: %s", self._paths.runner_json, error)
-
-    def note_command(self, tree: ChildTree) -> None:
-        """Note the process of the command that has just started."""
-        ticks = tree.identity.start_ticks if tree.identity else None
-        self.update(stage_pgid=tree.pid, stage_start_ticks=ticks)
-
-    def note_rung(self, rung: CancelRung) -> None:
-        """Note how far the ending of the run's processes has come."""
-        self.update(cancel_rung=rung.value)
 
 
 class LiveRun:
@@ -270,7 +204,8 @@ class LiveRun:
         self.add_summary_line(f"{what}{request.trace}.")
         if request.reason:
             self.add_summary_line(f"Reason: {request.reason}")
-        await self._note_seq(order, cancel_rung=CancelRung.ASKED.value)
+        asked = {"control_seq": request.seq} if request.seq else {}
+        await to_thread.run_sync(lambda: self.runner_file.note_rung(CancelRung.ASKED, **asked))
         await self.save()
         event = EventName.RUN_FAILED if failing else EventName.RUN_CANCELED
         await self.emit(event, {"reason": "control_request", **order.payload()})
@@ -284,25 +219,25 @@ class LiveRun:
         }
         await self.emit(EventName.SECURITY_VIOLATION, payload)
 
-    async def _note_seq(self, order: Order, **changes: Any) -> None:
-        if order.request.seq:
-            changes["control_seq"] = order.request.seq
-        if changes:
-            await to_thread.run_sync(lambda: self.runner_file.update(**changes))
+    async def _note_seq(self, order: Order) -> None:
+        seq = order.request.seq
+        if seq:
+            await to_thread.run_sync(lambda: self.runner_file.update(control_seq=seq))
 
     # --- how things reach the disk -----------------------------------------------------------
 
     async def _write_manifest(self) -> None:
         manifest = self.manifest
         durability = None if manifest.is_terminal else self._durability
-        await _in_thread(
+        saved = await to_thread.run_sync(
             lambda: save_manifest(self.paths, manifest, self.clock.now(), durability=durability)
         )
+        self.change(updated_at=saved.updated_at)
         self._heartbeat.manifest_saved()
 
     async def _write_heartbeat(self) -> None:
         moment = parse_time(self.manifest.heartbeat_at) or self.clock.now()
-        await _in_thread(lambda: write_heartbeat(self.paths, moment))
+        await to_thread.run_sync(write_heartbeat, self.paths, moment)
 
     async def _beat(self, *, with_manifest: bool) -> None:
         self.change(heartbeat_at=self.now())
@@ -316,7 +251,3 @@ class LiveRun:
     async def flush(self) -> None:
         """Write manifest and heartbeat a last time; never raises."""
         await self._heartbeat.flush()
-
-
-async def _in_thread(write: Callable[[], T]) -> T:
-    return await to_thread.run_sync(write)

@@ -17,9 +17,9 @@ from orchestrator_tui.records.times import format_time
 from orchestrator_tui.runner.context import RunContext, UnknownPipeline
 from orchestrator_tui.runner.control import consumed_seq
 from orchestrator_tui.runner.leftovers import find_leftovers
-from orchestrator_tui.runner.live_run import ENDED, LiveRun
+from orchestrator_tui.runner.live_run import LiveRun
 from orchestrator_tui.runner.opening import reopen_run
-from orchestrator_tui.runner.process import end_tree
+from orchestrator_tui.runner.process_tree import end_tree
 from orchestrator_tui.runner.resume import (
     ResumeRefused,
     check_quiet,
@@ -29,6 +29,7 @@ from orchestrator_tui.runner.resume import (
     resumed_manifest,
     stages_to_run,
 )
+from orchestrator_tui.runner.runner_file import ENDED
 from orchestrator_tui.store.discovery import locate_run
 from orchestrator_tui.store.life import identity_in, read_beats, read_runner
 from orchestrator_tui.store.reading import BadContent, RunRef, read_run

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator_tui.runner.process import TreeScope, become_subreaper, end_tree
+from orchestrator_tui.runner.process_tree import TreeScope, become_subreaper, end_tree
 
 PR_SET_CHILD_SUBREAPER = 36
 

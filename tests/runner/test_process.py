@@ -14,15 +14,14 @@ import pytest
 from orchestrator_tui.primitives.process_identity import identity_of
 from orchestrator_tui.records.logs import Stream
 from orchestrator_tui.runner.process import (
-    CancelRung,
     Cause,
     ChildTree,
     Ending,
     Endings,
     SpawnFailed,
-    TreeScope,
     supervise,
 )
+from orchestrator_tui.runner.process_tree import CancelRung, TreeScope
 from tests.runner.shapes import HOSTILE
 
 ENV = dict(os.environ)

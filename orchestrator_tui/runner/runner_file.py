@@ -1,0 +1,69 @@
+"""runner.json of a run: whose processes these are, kept true while they live."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from dataclasses import replace
+from typing import Any
+
+from orchestrator_tui import __version__
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.primitives.process_identity import own_identity
+from orchestrator_tui.records.life import RunnerRecord
+from orchestrator_tui.records.paths import RunPaths
+from orchestrator_tui.records.times import format_time
+from orchestrator_tui.runner.process import ChildTree
+from orchestrator_tui.runner.process_tree import CancelRung
+from orchestrator_tui.store.life import write_runner
+
+ENDED = "ended"
+_RUNGS = tuple(CancelRung)
+
+_log = logging.getLogger(__name__)
+
+
+class RunnerFile:
+    """`runner.json` of one run: whose processes these are. Threads may share it."""
+
+    def __init__(self, paths: RunPaths, *, clock: Clock, control_seq: int = 0) -> None:
+        own = own_identity()
+        self._paths = paths
+        self._turn = threading.Lock()
+        self.record = RunnerRecord(
+            pid=own.pid,
+            pgid=os.getpgrp(),
+            start_ticks=own.start_ticks,
+            boot_id=own.boot_id,
+            pid_ns=own.pid_ns,
+            host=own.host,
+            version=__version__,
+            started_at=format_time(clock.now()),
+            control_seq=control_seq,
+        )
+
+    def update(self, **changes: Any) -> None:
+        """Change the record and write it; a disk that refuses is told and stops nothing."""
+        with self._turn:
+            self._write(**changes)
+
+    def note_command(self, tree: ChildTree) -> None:
+        """Note the process of the command that has just started."""
+        ticks = tree.identity.start_ticks if tree.identity else None
+        self.update(stage_pgid=tree.pid, stage_start_ticks=ticks)
+
+    def note_rung(self, rung: CancelRung, **changes: Any) -> None:
+        """Note how far the ending of the run's processes has come; it never goes back."""
+        with self._turn:
+            told = self.record.cancel_rung
+            if told is None or _RUNGS.index(rung) > _RUNGS.index(CancelRung(told)):
+                changes["cancel_rung"] = rung.value
+            self._write(**changes)
+
+    def _write(self, **changes: Any) -> None:
+        self.record = replace(self.record, **changes)
+        try:
+            write_runner(self._paths, self.record)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", self._paths.runner_json, error)
