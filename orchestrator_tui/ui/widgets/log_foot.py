@@ -83,4 +83,4 @@ def _search(view: LogFootView) -> str:
         found = f"{number(view.hit)}/{number(view.hits)}"
     where = "" if view.is_whole else " in the lines read"
     went = " (went round)" if view.went_round else ""
-    return f"“{safe_text(view.searched, limit=WORDS_SHOWN)}” {found}{where}{went}"
+    return f'"{safe_text(view.searched, limit=WORDS_SHOWN)}" {found}{where}{went}'

@@ -47,9 +47,9 @@ class LogLines(Widget, can_focus=True):
     ALLOW_SELECT = False
 
     class Moved(Message):
-        """The user moved over the log, or changed how it is drawn; `up` towards its start."""
+        """The view moved, `up` towards the start of the log; None where only its size changed."""
 
-        def __init__(self, *, up: bool = False) -> None:
+        def __init__(self, *, up: bool | None = None) -> None:
             super().__init__()
             self.up = up
 
@@ -268,11 +268,9 @@ class LogLines(Widget, can_focus=True):
     # Moving
 
     def _move(self, rows: int) -> None:
-        if not self.window.shown:
-            return
         if rows < 0:
             self._follow = False
-        if not self._follow:
+        if self.window.shown and not self._follow:
             self._anchor = self._shifted(self._anchor, rows)
         self._settle()
         self.post_message(self.Moved(up=rows < 0))

@@ -105,18 +105,20 @@ class LogView(Vertical):
         if subject != self._subject:
             self._subject = subject
             self._begin(live=live)
-        elif live != self._live:
-            self._set_live(live)
-            self._last_look = not live
-            if not live:
-                self._want(Whence.AFTER)
+        elif live and not self._live:
+            self._set_live(True)
+            self.lines.set_follow(self.lines.shows_end)
+        elif self._live and not live:
+            self._set_live(False)
+            self._last_look = self.lines.follow or not self.lines.window.is_full
+            self.lines.window.at_end = False
+            self._fetch_near()
         self._tell()
 
     def _begin(self, *, live: bool) -> None:
         self.workers.cancel_group(self, "log")
         self._reading, self._wanted, self._problem = False, None, None
         self._unseen_from, self._went_round = None, False
-        self._last_look = False
         lines = self.lines
         lines.window.reset(LogPage((), 0, 0, 0))
         lines.search.begin("", lines.window)
@@ -127,9 +129,8 @@ class LogView(Vertical):
 
     def _set_live(self, live: bool) -> None:
         self._live = live
+        self._last_look = False
         self.lines.can_follow = live
-        if not live:
-            self.lines.set_follow(False)
         if self._poll is not None:
             if live:
                 self._poll.resume()
@@ -157,7 +158,8 @@ class LogView(Vertical):
         if self._subject is None:
             return
         if self._reading:
-            if whence in (Whence.START, Whence.END) or self._wanted is None:
+            # What is near is looked at again after the page; an end has to be remembered.
+            if whence in (Whence.START, Whence.END):
                 self._wanted = whence
             return
         self._reading = True
@@ -173,11 +175,12 @@ class LogView(Vertical):
         if subject != self._subject:
             return
         self._reading = False
+        before = (window.start, window.end)
         self._take(page, whence)
         wanted, self._wanted = self._wanted, None
         if wanted is not None:
             self._want(wanted)
-        else:
+        elif before != (window.start, window.end) or whence is not Whence.AFTER:
             self._fetch_near()
 
     def _take(self, page: LogPage, whence: Whence) -> None:
@@ -204,25 +207,28 @@ class LogView(Vertical):
             lines.lines_changed(seam)
         if self._last_look and window.at_end and whence in (Whence.AFTER, Whence.END):
             self._last_look = False
+            lines.set_follow(False)
         self._tell()
 
-    def _fetch_near(self) -> None:
-        """Fetch the page beyond an edge that is near; never one that would push out the other."""
-        lines = self.lines
-        window = lines.window
-        first, last = lines.first_visible, lines.last_visible
-        short = len(window.shown) < lines.size.height
+    def _fetch_near(self, *, up: bool | None = None) -> None:
+        """Fetch the page beyond an edge of the window that is near, or that the user moves to.
+
+        A full window with few lines to show, as of one stream, has both edges near: it moves only
+        the way that the user goes, `up` or down.
+        """
+        lines, window = self.lines, self.lines.window
         if self._last_look and not window.at_end:
             self._want(Whence.END if self._is_far_behind else Whence.AFTER)
-        elif window.is_full and short:
             return
-        elif not window.at_start and (
-            first is None or window.shown_before(first) < NEAR_EDGE_LINES
-        ):
+        first, last = lines.first_visible, lines.last_visible
+        above = window.shown_before(first) if first is not None else 0
+        below = window.shown_after(last) if last is not None else 0
+        is_stuck = window.is_full and len(window.shown) < NEAR_EDGE_LINES
+        if not window.at_start and above < NEAR_EDGE_LINES and (up or not is_stuck):
             self._want(Whence.BEFORE)
-        elif lines.follow or window.at_end:
+        elif window.at_end or lines.follow:
             return
-        elif last is None or window.shown_after(last) < NEAR_EDGE_LINES:
+        elif below < NEAR_EDGE_LINES and (up is False or not is_stuck):
             self._want(Whence.AFTER)
 
     # What the lines tell
@@ -230,7 +236,7 @@ class LogView(Vertical):
     @on(LogLines.Moved)
     def _moved(self, event: LogLines.Moved) -> None:
         event.stop()
-        self._fetch_near()
+        self._fetch_near(up=event.up)
         self._tell()
 
     @on(LogLines.EndAsked)

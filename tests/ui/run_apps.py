@@ -1,0 +1,118 @@
+"""Small apps around one widget or screen, and how tests look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.observations import Observation
+from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.ui.screens.run import RunScreen
+from orchestrator_tui.ui.terminal import Backstop
+from orchestrator_tui.ui.themes import DARK, THEMES
+from orchestrator_tui.ui.widgets.log_view import LogView
+from tests.fakes import NOON, HandClock, ScriptedLogs
+
+STYLES = PurePath(__file__).parents[2] / "orchestrator_tui" / "ui" / "styles"
+MOST_PAUSES = 400
+
+
+class BareApp(App[None]):
+    """An app with the program's styles and no fleet."""
+
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        STYLES / name for name in ("base.tcss", "run.tcss", "dialogs.tcss")
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+        self._filters.append(Backstop())
+
+
+class LogApp(BareApp):
+    """A log in the whole screen."""
+
+    def __init__(self, logs: ScriptedLogs) -> None:
+        super().__init__()
+        self._logs = logs
+
+    def compose(self) -> ComposeResult:
+        """Yield the log."""
+        yield LogView(self._logs)
+
+    @property
+    def log_view(self) -> LogView:
+        """The log."""
+        return self.query_one(LogView)
+
+
+class RunApp(BareApp):
+    """One run's screen over another; remembers what the screen asks for."""
+
+    def __init__(self, key: RunKey, logs: ScriptedLogs, *seen: Observation) -> None:
+        super().__init__()
+        self.run_screen = RunScreen(key, logs, HandClock())
+        self.fleet = observe(Fleet(), seen)
+        self.asked: list[str] = []
+
+    async def on_mount(self) -> None:
+        """Open the run."""
+        await self.push_screen(self.run_screen)
+        self.see()
+
+    def see(self, *seen: Observation, now: datetime = NOON) -> None:
+        """Show what else is seen."""
+        self.fleet = observe(self.fleet, seen)
+        self.run_screen.show(self.fleet, now)
+
+    def on_run_screen_again_asked(self, event: RunScreen.AgainAsked) -> None:
+        """Remember."""
+        self.asked.append(f"again {event.key.short}")
+
+    def on_run_screen_cancel_asked(self, event: RunScreen.CancelAsked) -> None:
+        """Remember."""
+        self.asked.append(f"cancel {event.key.short}")
+
+    def on_run_screen_child_opened(self, event: RunScreen.ChildOpened) -> None:
+        """Remember."""
+        self.asked.append(f"child {event.key.run_id}")
+
+
+class DialogApp(BareApp):
+    """A dialog over an empty screen; `results` holds what it gave."""
+
+    def __init__(self, dialog: ModalScreen[Any]) -> None:
+        super().__init__()
+        self._dialog = dialog
+        self.results: list[object] = []
+
+    async def on_mount(self) -> None:
+        """Open the dialog."""
+        await self.push_screen(self._dialog, self.results.append)
+
+
+def drawn(widget: Widget) -> list[str]:
+    """Return the text of each visible row of a Line API widget."""
+    return [widget.render_line(y).text.rstrip() for y in range(widget.size.height)]
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Wait until a condition holds; fail if it does not soon."""
+    for _ in range(MOST_PAUSES):
+        if holds():
+            await pilot.pause()
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("what was waited for did not come")

@@ -1,0 +1,191 @@
+"""What is asked before a run is stopped or run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+import pytest
+from textual.pilot import Pilot
+
+from orchestrator_tui.primitives.safe_text import BACKSTOP
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.requests import CancelRun, LaunchRun, Request, ResumeRun
+from orchestrator_tui.ui.screens.dialogs import (
+    AgainStage,
+    CancelDialog,
+    CancelView,
+    RunAgainDialog,
+    RunAgainView,
+)
+from orchestrator_tui.ui.widgets.choice_list import ChoiceList
+from tests.fakes import HandClock
+from tests.ui.fleets import HOSTILE
+from tests.ui.run_apps import DialogApp, drawn, until
+
+Compare: TypeAlias = Callable[..., bool]
+KEY = RunKey("0951-tui-log-view", "2026-01-01T11-55-00-000Z-c2d9e410")
+NAME = "0951-tui-log-view / diagnostics / c2d9e410"
+CANCEL = CancelView(
+    request=CancelRun(KEY),
+    name=NAME,
+    where="stage 4/5 test, 2:45 in; runner pid 48122",
+    kept="3 finished stages stay; you can resume later.",
+)
+AGAIN = RunAgainView(
+    key=KEY,
+    name=NAME,
+    pipeline_id="diagnostics",
+    stages=(
+        AgainStage("guard", "Guard", "ok"),
+        AgainStage("build", "Build", "ok"),
+        AgainStage("test", "Test", "exit 1"),
+        AgainStage("publish", "Publish", "pending"),
+    ),
+    stage_id="test",
+)
+
+
+def cancel_app(view: CancelView = CANCEL) -> tuple[DialogApp, HandClock]:
+    clock = HandClock()
+    return DialogApp(CancelDialog(view, clock=clock)), clock
+
+
+def again_app(view: RunAgainView = AGAIN) -> tuple[DialogApp, HandClock]:
+    clock = HandClock()
+    return DialogApp(RunAgainDialog(view, clock=clock)), clock
+
+
+# --- cancel -------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", ["enter", "escape"])
+async def test_the_first_key_at_hand_keeps_the_run(key: str) -> None:
+    app, clock = cancel_app()
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press(key)
+        await until(pilot, lambda: app.results == [False])
+
+
+@pytest.mark.anyio
+async def test_only_y_cancels_and_not_before_the_dialog_could_be_read() -> None:
+    app, clock = cancel_app()
+    async with app.run_test() as pilot:
+        await pilot.press("y", "x", "x", "y")
+        assert app.results == []
+        clock.advance(0.31)
+        await pilot.press("y")
+        await until(pilot, lambda: app.results == [True])
+
+
+@pytest.mark.anyio
+async def test_a_runner_that_looks_between_stages_is_not_said_to_obey_at_once() -> None:
+    app, _ = cancel_app(replace(CANCEL, obeys_at_once=False))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        text = "\n".join(drawn(app.screen.query_one("#cancel-rungs")))
+        assert "after this stage" in text
+        assert "SIGTERM" not in text
+
+
+@pytest.mark.anyio
+async def test_hostile_names_in_dialogs_are_text() -> None:
+    cancel, _ = cancel_app(replace(CANCEL, name=HOSTILE, where=HOSTILE, kept=HOSTILE))
+    stages = (AgainStage(HOSTILE, HOSTILE, HOSTILE),)
+    again, _ = again_app(replace(AGAIN, name=HOSTILE, stages=stages, launch_refusal=HOSTILE))
+    for app in (cancel, again):
+        async with app.run_test() as pilot:
+            await pilot.press("s")
+            rows = [row for w in app.screen.query("Static, ChoiceList") for row in drawn(w)]
+            assert any("[/] [bold]x" in row for row in rows)
+            assert not any(BACKSTOP.search(row) for row in rows)
+
+
+# --- run again ----------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("keys", "request_given"),
+    [
+        (["enter"], ResumeRun(KEY)),
+        (["f"], ResumeRun(KEY)),
+        (["n"], LaunchRun("diagnostics", KEY.task_id)),
+        (["j", "enter"], LaunchRun("diagnostics", KEY.task_id)),
+        (["s", "enter"], ResumeRun(KEY, from_stage="test")),
+        (["s", "k", "enter"], ResumeRun(KEY, from_stage="build")),
+        (["o", "enter"], ResumeRun(KEY, only_stage="test")),
+        (["o", "G", "enter"], ResumeRun(KEY, only_stage="publish")),
+        (["s", "escape", "escape"], None),
+        (["q"], None),
+    ],
+)
+async def test_each_way_gives_its_request(keys: list[str], request_given: Request | None) -> None:
+    app, clock = again_app()
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press(*keys)
+        await until(pilot, lambda: app.results == [request_given])
+
+
+@pytest.mark.anyio
+async def test_the_command_that_does_the_same_is_shown() -> None:
+    app, _ = again_app()
+    async with app.run_test() as pilot:
+        command = app.screen.query_one("#again-command")
+        await until(pilot, lambda: "orch-tui resume" in drawn(command)[0])
+        await pilot.press("j")
+        await until(pilot, lambda: "orch-tui start diagnostics --task" in drawn(command)[0])
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_done_says_why_and_does_nothing() -> None:
+    view = replace(AGAIN, resume_refusal="it has not ended", launch_refusal="it has no pipeline")
+    app, clock = again_app(view)
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press("f", "n", "s", "o", "enter")
+        assert app.results == []
+        rows = drawn(app.screen.query_one(ChoiceList))
+        assert "it has not ended" in rows[0]
+        assert "it has no pipeline" in rows[1]
+
+
+@pytest.mark.anyio
+async def test_a_key_typed_too_early_starts_nothing() -> None:
+    app, clock = again_app()
+    async with app.run_test() as pilot:
+        await pilot.press("enter", "n")
+        assert app.results == []
+        clock.advance(1)
+        await pilot.press("n")
+        await until(pilot, lambda: len(app.results) == 1)
+
+
+# --- how they look ------------------------------------------------------------------------------
+
+
+def test_cancel_dialog(snap_compare: Compare) -> None:
+    assert snap_compare(cancel_app()[0], terminal_size=(80, 24))
+
+
+def test_cancel_dialog_on_a_narrow_terminal(snap_compare: Compare) -> None:
+    assert snap_compare(cancel_app()[0], terminal_size=(60, 15))
+
+
+def test_run_again_dialog(snap_compare: Compare) -> None:
+    view = replace(AGAIN, launch_refusal="pipeline diagnostics is not configured any more")
+    assert snap_compare(again_app(view)[0], terminal_size=(80, 24))
+
+
+def test_run_again_from_a_stage(snap_compare: Compare) -> None:
+    app, clock = again_app()
+
+    async def choose(pilot: Pilot[None]) -> None:
+        clock.advance(1)
+        await pilot.press("s")
+
+    assert snap_compare(app, run_before=choose, terminal_size=(80, 24))

@@ -1,0 +1,396 @@
+"""The screen of one run: what it opens with, what it keeps still, what its keys do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeAlias
+
+import pytest
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from orchestrator_tui.primitives.safe_text import BACKSTOP
+from orchestrator_tui.records.facts import RunShape, run_facts
+from orchestrator_tui.records.logs import LogLine, Stream
+from orchestrator_tui.records.manifest import CommandStatus, Manifest
+from orchestrator_tui.records.times import format_time
+from orchestrator_tui.state.observations import (
+    DetailSeen,
+    Freshness,
+    FreshnessSeen,
+    Observation,
+    RunDetail,
+    RunSeen,
+    RunVanished,
+    Unreadable,
+)
+from orchestrator_tui.ui.failure_text import first_error, named_place
+from orchestrator_tui.ui.screens.run import RunProblems
+from orchestrator_tui.ui.widgets.bars import FooterBar
+from orchestrator_tui.ui.widgets.failure_card import FailureCard
+from orchestrator_tui.ui.widgets.lines import LineBlock
+from orchestrator_tui.ui.widgets.log_view import LogView
+from orchestrator_tui.ui.widgets.manifest_text import ManifestText
+from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
+from orchestrator_tui.ui.widgets.run_header import RunPulse, TabStrip
+from orchestrator_tui.ui.widgets.stage_list import StageList
+from tests.fakes import NOON, ScriptedLogs
+from tests.ui.fleets import FAILED, GREEN, HOSTILE, LOST, RUNNING, Sample, output_of_tests
+from tests.ui.run_apps import RunApp, drawn, until
+
+Compare: TypeAlias = Callable[..., bool]
+WIDE, NARROW, LARGE = (80, 24), (60, 15), (140, 40)
+
+
+def app_of(sample: Sample, *more: Observation) -> RunApp:
+    logs = ScriptedLogs()
+    logs.add(sample.key, sample.done + 1, *output_of_tests())
+    logs.add(sample.key, 1, LogLine(Stream.STDOUT, "guarded", NOON))
+    fresh = FreshnessSeen(Freshness("watching", NOON))
+    return RunApp(sample.key, logs, fresh, *sample.seen(), *more)
+
+
+def seen(sample: Sample, manifest: Manifest) -> tuple[Observation, ...]:
+    path = f".runs/{sample.task}/cli/{sample.key.run_id}/manifest.json"
+    facts = run_facts(sample.key, RunShape.CLI, path, manifest)
+    return RunSeen(facts), DetailSeen(sample.key, RunDetail(manifest))
+
+
+def next_stage_begins(sample: Sample) -> tuple[Observation, ...]:
+    at = sample.done + 1
+    manifest = sample.manifest().with_command(
+        at, status=CommandStatus.SUCCEEDED.value, completed_at=format_time(NOON), exit_code=0
+    )
+    manifest = manifest.with_command(
+        at + 1, status=CommandStatus.RUNNING.value, started_at=format_time(NOON)
+    )
+    return seen(sample, manifest)
+
+
+def stages(app: RunApp) -> StageList:
+    return app.run_screen.query_one(StageList)
+
+
+def chosen(app: RunApp) -> str | None:
+    stage = stages(app).chosen
+    return stage.id if stage else None
+
+
+def focused(app: RunApp) -> Widget | None:
+    return app.focused
+
+
+def log_rows(app: RunApp) -> list[str]:
+    return drawn(app.run_screen.query_one(LogView).lines)
+
+
+def edge(app: RunApp) -> str:
+    return drawn(app.run_screen.query_one(PaneFoot))[0]
+
+
+def tabs(app: RunApp) -> str:
+    return drawn(app.run_screen.query_one(TabStrip))[0]
+
+
+# --- what it opens with -------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_running_run_opens_at_the_end_of_its_running_stage() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        await until(pilot, lambda: any("evil" in row for row in log_rows(app)))
+        assert chosen(app) == "test"
+        assert tabs(app) == " [Log]  Manifest"
+
+
+@pytest.mark.anyio
+async def test_a_failed_run_opens_with_why() -> None:
+    app = app_of(FAILED)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        card = drawn(app.run_screen.query_one(FailureCard))
+        assert "stage 2 Build   exit 2" in card[0]
+        assert "unknown type name 'frob_t'" in card[2]
+        assert "src/module_1.c:12:8" in card[3]
+        assert focused(app) is app.run_screen.query_one(FailureCard)
+
+
+@pytest.mark.anyio
+async def test_a_run_whose_stages_are_not_read_yet_waits_for_them() -> None:
+    sample = RUNNING
+    app = RunApp(sample.key, ScriptedLogs(), sample.seen()[0])
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert stages(app).chosen is None
+        app.see(*sample.seen())
+        await until(pilot, lambda: stages(app).chosen is not None)
+        assert chosen(app) == "test"
+
+
+# --- what it keeps still ------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_the_cursor_stays_when_the_run_goes_on_and_f_goes_along() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        app.see(*next_stage_begins(RUNNING))
+        await until(pilot, lambda: "spec-guard runs, f follows it" in edge(app))
+        assert chosen(app) == "test"
+        await pilot.press("tab", "f")
+        await until(pilot, lambda: "FOLLOW" in edge(app) or "No output yet" in log_rows(app)[1])
+        assert chosen(app) == "spec-guard"
+
+
+@pytest.mark.anyio
+async def test_a_second_repaints_the_time_and_the_running_stage_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        painted: list[tuple[str, int]] = []
+        for kind in (StageList, LineBlock, FooterBar):
+            paint = kind.render_line
+
+            def watched(widget: object, y: int, paint: object = paint) -> object:
+                painted.append((type(widget).__name__, y))
+                return paint(widget, y)  # type: ignore[operator]
+
+            monkeypatch.setattr(kind, "render_line", watched)
+        app.see(now=NOON + timedelta(seconds=1))
+        await until(pilot, lambda: "4:13" in drawn(app.run_screen.query_one(RunPulse))[0])
+        rows = {row for row in painted if row != ("RunPulse", 0)}
+        assert rows == {("StageList", 3), ("RunReason", 0), ("RunFactsPanel", 2)}
+
+
+@pytest.mark.anyio
+async def test_a_run_that_is_gone_stays_as_it_was_seen_last() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        app.see(RunVanished(RUNNING.key))
+        await until(pilot, lambda: "folder is gone" in _screen_text(app))
+        assert len(stages(app).view) == 5
+
+
+@pytest.mark.anyio
+async def test_a_torn_manifest_is_told_above_what_was_good() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        app.see(Unreadable(RUNNING.key, ".runs/x/manifest.json", "not JSON: line 1 [/]"))
+        await until(pilot, lambda: "cannot be read: not JSON: line 1 [/]" in _screen_text(app))
+        assert "FOLLOW" in edge(app)
+
+
+def _screen_text(app: RunApp) -> str:
+    problems = app.run_screen.query_one(RunProblems)
+    return "\n".join(drawn(problems))
+
+
+# --- what keys do -------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_moving_over_the_stages_shows_their_logs() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        await pilot.press("g")
+        await until(pilot, lambda: "guarded" in log_rows(app)[0])
+        assert "END" in edge(app)
+        await pilot.press("G")
+        await until(pilot, lambda: "has not started" in log_rows(app)[1])
+
+
+@pytest.mark.anyio
+async def test_tab_goes_round_the_panes_and_brackets_round_the_tabs() -> None:
+    app = app_of(FAILED)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        await pilot.press("right_square_bracket")
+        assert "[Manifest]" in tabs(app)
+        await pilot.press("right_square_bracket")
+        assert "[Log]" in tabs(app)
+        assert focused(app) is stages(app)
+        await pilot.press("tab")
+        assert focused(app) is app.run_screen.query_one(LogView).lines
+        await pilot.press("shift+tab")
+        assert focused(app) is stages(app)
+        await pilot.press("left_square_bracket")
+        assert "[Manifest]" in tabs(app)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("key", ["escape", "q", "h"])
+async def test_back_is_back(key: str) -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        await pilot.press(key)
+        await until(pilot, lambda: app.screen is not app.run_screen)
+
+
+@pytest.mark.anyio
+async def test_actions_are_asked_of_the_app() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        await pilot.press("r", "x")
+        await until(pilot, lambda: len(app.asked) == 2)
+        assert app.asked == [f"again {RUNNING.key.short}", f"cancel {RUNNING.key.short}"]
+
+
+@pytest.mark.anyio
+async def test_enter_on_a_sub_pipeline_opens_the_run_it_started() -> None:
+    manifest = RUNNING.manifest().with_command(
+        4, kind="subpipeline", sub_run_id="2026-01-01T11-58-00-000Z-0000beef"
+    )
+    app = app_of(RUNNING, *seen(RUNNING, manifest))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: stages(app).chosen is not None)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(app.asked))
+        assert app.asked == ["child 2026-01-01T11-58-00-000Z-0000beef"]
+
+
+@pytest.mark.anyio
+async def test_without_room_for_two_panes_tab_changes_them() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        left = app.run_screen.query_one("#stages")
+        assert not left.display
+        await pilot.press("tab")
+        assert left.display
+        assert not app.run_screen.query_one(LogView).display
+        await pilot.press("enter")
+        assert not left.display
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: left.display)
+
+
+@pytest.mark.anyio
+async def test_zoom_gives_the_log_the_whole_width() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        await pilot.press("z")
+        await until(pilot, lambda: app.run_screen.query_one(LogView).size.width == WIDE[0])
+        await pilot.press("z")
+        await until(pilot, lambda: app.run_screen.query_one(LogView).size.width < WIDE[0])
+
+
+# --- failures and the manifest ------------------------------------------------------------------
+
+
+def test_the_line_that_tells_most_is_found() -> None:
+    vitest = [
+        "> vitest run",
+        " FAIL  a.test.ts > x",
+        "AssertionError: held is not free",
+        "1 failed",
+    ]
+    assert first_error(vitest) == "AssertionError: held is not free"
+    python = ["Traceback (most recent call last):", '  File "a.py", line 3', "ValueError: no"]
+    assert first_error(python) == "ValueError: no"
+    assert first_error(["Compiling", "error[E0308]: mismatched types", "--> src/m.rs:1:2"]) == (
+        "error[E0308]: mismatched types"
+    )
+    assert first_error(["0 errors", "make: *** [all] Error 2"]) == "make: *** [all] Error 2"
+    assert first_error(["all", "is", "lost", ""]) == "lost"
+    assert first_error([]) is None
+
+
+def test_the_place_in_the_project_is_found() -> None:
+    node = [
+        "    at Object.x (node_modules/vitest/dist/run.js:1:1)",
+        "    at releases (src/runner/lock.test.ts:88:23)",
+    ]
+    assert named_place(node) == "src/runner/lock.test.ts:88:23"
+    assert named_place(['  File "a.py", line 3', '  File "b.py", line 9, in x']) == "b.py:9"
+    assert named_place(["src/a.c:12:8: error: no"]) == "src/a.c:12:8"
+    assert named_place(["listening on http://localhost:8080", "at 12:30:01"]) is None
+
+
+@pytest.mark.anyio
+async def test_a_resumed_success_leaves_no_errors_in_the_way() -> None:
+    app = app_of(GREEN)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Log]" in tabs(app))
+        assert "Errors" not in tabs(app)
+
+
+@pytest.mark.anyio
+async def test_the_manifest_is_shown_without_its_token() -> None:
+    manifest = replace(RUNNING.manifest(), resume_token="5ec2e7", summary=HOSTILE)
+    app = app_of(RUNNING, *seen(RUNNING, manifest))
+    async with app.run_test(size=(100, 120)) as pilot:
+        await until(pilot, lambda: stages(app).chosen is not None)
+        await pilot.press("left_square_bracket")
+        text = app.run_screen.query_one(ManifestText)
+        await until(pilot, lambda: any('"resume_token": "(hidden)"' in r for r in drawn(text)))
+        assert not any("5ec2e7" in row for row in drawn(text))
+        assert not any(BACKSTOP.search(row) for row in drawn(text))
+
+
+@pytest.mark.anyio
+async def test_hostile_names_are_drawn_as_text() -> None:
+    manifest = replace(RUNNING.manifest(), pipeline_id=HOSTILE, status_detail=HOSTILE)
+    manifest = manifest.with_command(4, title=HOSTILE, id=HOSTILE)
+    app = app_of(RUNNING, *seen(RUNNING, manifest))
+    async with app.run_test(size=LARGE) as pilot:
+        await until(pilot, lambda: stages(app).chosen is not None)
+        for widget in app.run_screen.query("*").results():
+            if not widget.children and widget.display and widget.size:
+                assert not any(BACKSTOP.search(row) for row in drawn(widget)), widget
+        assert any("[/] [bold]x" in row for row in drawn(stages(app)))
+
+
+# --- how it looks -------------------------------------------------------------------------------
+
+
+async def _settled(pilot: Pilot[None]) -> None:
+    app = pilot.app
+    assert isinstance(app, RunApp)
+    await until(pilot, lambda: stages(app).chosen is not None)
+    await until(pilot, lambda: "line" in edge(app))
+
+
+def test_a_running_run(snap_compare: Compare) -> None:
+    assert snap_compare(app_of(RUNNING), run_before=_settled, terminal_size=WIDE)
+
+
+def test_a_running_run_on_a_large_terminal(snap_compare: Compare) -> None:
+    assert snap_compare(app_of(RUNNING), run_before=_settled, terminal_size=LARGE)
+
+
+def test_a_running_run_on_a_narrow_terminal(snap_compare: Compare) -> None:
+    assert snap_compare(app_of(RUNNING), run_before=_settled, terminal_size=NARROW)
+
+
+def test_a_failed_run(snap_compare: Compare) -> None:
+    async def opened(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, RunApp)
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+
+    assert snap_compare(app_of(FAILED), run_before=opened, terminal_size=WIDE)
+
+
+def test_a_lost_run(snap_compare: Compare) -> None:
+    assert snap_compare(app_of(LOST), run_before=_settled, terminal_size=WIDE)
+
+
+def test_the_manifest_of_a_run(snap_compare: Compare) -> None:
+    async def opened(pilot: Pilot[None]) -> None:
+        await _settled(pilot)
+        await pilot.press("left_square_bracket")
+
+    assert snap_compare(app_of(RUNNING), run_before=opened, terminal_size=WIDE)
