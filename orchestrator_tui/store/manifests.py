@@ -230,16 +230,22 @@ def _cut(text: str, limit_bytes: int, total_bytes: int) -> str:
     beginning and end tells of all that is missing.
     """
     missing_before = max(0, total_bytes - _length(text))
+    if _json_length(text) <= limit_bytes:
+        return text
     budget = limit_bytes
-    kept = text
-    while (size := len(encode_line(kept)) - len('""\n')) > limit_bytes:
-        if budget < _SMALLEST_CUT_BYTES:
-            return ""
+    while budget >= _SMALLEST_CUT_BYTES:
         kept, left_out = truncate_utf8(text, budget)
         kept = kept.replace(_marker(left_out), _marker(left_out + missing_before), 1)
-        # escapes take more bytes than the characters they stand for
-        budget = min(budget - 1, budget * limit_bytes // max(size, limit_bytes + 1))
-    return kept
+        size = _json_length(kept)
+        if size <= limit_bytes:
+            return kept
+        # Escapes take more bytes than the characters they stand for.
+        budget = min(budget - 1, budget * limit_bytes // size)
+    return ""
+
+
+def _json_length(text: str) -> int:
+    return len(encode_line(text)) - len('""\n')
 
 
 def _marker(left_out_bytes: int) -> str:
