@@ -328,6 +328,13 @@ def _card_without_file(stage: StageRow) -> ErrorCard:
     )
 
 
+def _runner_fact(run: RunState, facts: RunFacts) -> Fact | None:
+    # The runner of a run that has ended is not looked for.
+    if run.runner is None and (facts.status or "").lower() in FINISHED:
+        return None
+    return Fact("runner", _runner_text(run))
+
+
 def _runner_text(run: RunState) -> str:
     runner = run.runner
     if runner is None or runner.verdict == RunnerVerdict.UNKNOWN:
@@ -348,7 +355,7 @@ def _facts(run: RunState, manifest: Manifest, now: datetime) -> tuple[Fact, ...]
         Fact("started", "", facts.started_at) if facts.started_at else None,
         Fact("ended", "", facts.completed_at) if facts.completed_at else None,
         Fact("attempt", str(facts.resumes + 1)),
-        Fact("runner", _runner_text(run)),
+        _runner_fact(run, facts),
         _beat_fact(run, facts, now),
         Fact("parent", facts.parent_run_id) if facts.parent_run_id else None,
         Fact("approval", manifest.approval_policy) if manifest.approval_policy else None,

@@ -37,6 +37,8 @@ FOOTER_KEYS = (
     (":", "commands"),
 )
 
+FEW_RUNS = 9  # up to so many the table is low, and the preview gets the room
+
 
 class RunsScreen(RoomyScreen):
     """The home screen."""
@@ -165,6 +167,7 @@ class RunsScreen(RoomyScreen):
         entitle(pane, "   ".join(parts), f"sort: {self._sort}")
         table = self.query_one(RunTable)
         self.set_class(not shown, "-no-runs")
+        self.set_class(shown <= FEW_RUNS, "-few")
         if table.display != bool(shown):
             table.display = bool(shown)
         self.query_one(EmptyRuns).view = EmptyView(
