@@ -396,13 +396,13 @@ async def test_a_burst_of_changes_is_painted_at_most_ten_times_a_second() -> Non
     world = World(fleet(RUNNING))
     painted: list[float] = []
     async with world.app.run_test(size=WIDE) as pilot:
-        show = world.app._show
+        paint = world.app._paint
 
         def counted() -> None:
             painted.append(world.clock.monotonic())
-            show()
+            paint()
 
-        world.app._show = counted  # type: ignore[method-assign]
+        world.app._paint = counted  # type: ignore[method-assign]
         world.clock.advance(1)
         for number in range(100):
             later = Sample("0951-tui-log-view", "burst", 10.0 + number)
