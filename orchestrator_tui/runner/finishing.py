@@ -14,7 +14,7 @@ from orchestrator_tui.records.pipeline import Pipeline, RunnerLimits
 from orchestrator_tui.runner.control import Order
 from orchestrator_tui.runner.live_run import CONTROL_FAILED, LiveRun
 from orchestrator_tui.runner.process_tree import TreeScope, end_tree
-from orchestrator_tui.runner.resume import settle_running
+from orchestrator_tui.runner.resume import STAGES_LEFT, settle_running
 from orchestrator_tui.store.control import ActionKind
 from orchestrator_tui.store.coordinator import PersistenceCoordinator
 from orchestrator_tui.store.events import EventName
@@ -47,7 +47,7 @@ def note_outcome(run: LiveRun, stop: Order | None) -> None:
     else:
         status, detail = RunStatus.FAILED, detail or PIPELINE_FAILED
         if all(c.status != CommandStatus.FAILED for c in run.manifest.commands):
-            run.add_summary_line(f"Not all stages have run: {', '.join(open_stages)}.")
+            run.add_summary_line(f"{STAGES_LEFT}{', '.join(open_stages)}.")
     run.change(status=status.value, status_detail=detail, completed_at=run.now())
 
 

@@ -20,6 +20,7 @@ from orchestrator_tui.records.pipeline import Pipeline
 from orchestrator_tui.records.times import format_time, parse_time
 
 INTERRUPTED = "Interrupted: its runner ended"
+STAGES_LEFT = "Not all stages have run: "
 
 
 class ResumeRefused(Exception):
@@ -126,7 +127,7 @@ def resumed_manifest(
     """Return the manifest of a run that begins again: chosen stages pending, the event noted."""
     event = {"timestamp": format_time(now), "actor": actor, "reason": reason, "outcome": "accepted"}
     return replace(
-        manifest,
+        manifest.without_summary_lines(STAGES_LEFT),
         status=RunStatus.IN_PROGRESS.value,
         status_detail=None,
         completed_at=None,
