@@ -11,7 +11,13 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Beats, Runner, RunnerVerdict, Waiting
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.state.liveness import is_terminal, newest_activity
-from orchestrator_tui.state.observations import BeatsSeen, Observation, RunnerSeen, WaitingSeen
+from orchestrator_tui.state.observations import (
+    BeatsSeen,
+    Observation,
+    RunnerSeen,
+    Unreadable,
+    WaitingSeen,
+)
 from orchestrator_tui.state.reducer import GONE_ENOUGH
 from orchestrator_tui.store.life import probe_runner, read_beats, read_waiting
 from orchestrator_tui.store.reading import RunRef
@@ -33,6 +39,7 @@ class _Living:
     runner: Runner | None = None
     waiting: Waiting = field(default_factory=Waiting)
     gone_told: int = 0
+    is_readable: bool = True
     next_look_s: float = 0.0
     looked_s: float = -1e9
 
@@ -64,6 +71,9 @@ class LivingRuns:
         """Take in what reading a manifest brought; return it, with signs of life if it is new."""
         seen = list(reading.seen)
         if reading.run is None:
+            for each in seen:
+                if isinstance(each, Unreadable) and (torn := self._runs.get(each.key)) is not None:
+                    torn.is_readable = False
             return seen
         facts = reading.run.facts
         if is_terminal(facts):
@@ -71,7 +81,9 @@ class LivingRuns:
             return seen
         living = self._runs.get(facts.key)
         if living is not None:
-            living.facts = facts
+            if facts == living.facts and living.is_readable:
+                return []
+            living.facts, living.is_readable = facts, True
             living.next_look_s = min(living.next_look_s, living.looked_s + LOOK_EVERY_S)
             return seen
         ref = self._roster.ref(facts.key)
@@ -123,10 +135,12 @@ class LivingRuns:
         if runner.verdict not in (RunnerVerdict.GONE, RunnerVerdict.REBOOTED):
             is_news, run.runner, run.gone_told = runner != run.runner, runner, 0
             return [RunnerSeen(key, runner)] if is_news else []
+        if runner == run.runner and run.gone_told >= GONE_ENOUGH:
+            return []
         # A runner writes its last word before it goes: only a manifest that is read after the
         # probe, and still has none, tells that it went without one.
         seen = self.take(self._roster.read(key, anew=True))
-        if key in self._runs and (runner != run.runner or run.gone_told < GONE_ENOUGH):
+        if key in self._runs:
             run.runner = runner
             run.gone_told += 1
             seen.append(RunnerSeen(key, runner))

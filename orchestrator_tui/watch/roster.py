@@ -245,11 +245,13 @@ class Roster:
         """Tell that a manifest is unreadable, but not while it may only be in the writing."""
         now_s = self._clock.monotonic()
         since_s = self._bad_since_s.setdefault(key, now_s)
-        self._unsettled.add(key)
         is_old = place.signature is not None and place.is_settled and not place.is_told
         if now_s - since_s < BAD_FOR_GOOD_S and not is_old:
+            place.is_settled = False
+            self._unsettled.add(key)
             return _NOTHING
         place.is_told = True
+        self._note_settled(key, place)
         return Reading((Unreadable(key, bad.path, bad.reason),))
 
     def _note_settled(self, key: RunKey, place: _Place) -> None:

@@ -27,6 +27,8 @@ class Layer(StrEnum):
 _PACE_MS: Final = {Layer.SHELVES: (50, 20), Layer.RUNS: (20, 5)}
 _ATTEMPTS: Final = 5  # to watch a set from which folders vanish meanwhile
 _RETRY_AFTER_S: Final = 60.0
+_LINGER_MS: Final = 500  # how long a thread waits for notices before it sees that it is retired
+_JOIN_S: Final = 1.0
 
 
 class NoticeSource(Protocol):
@@ -99,21 +101,39 @@ class _Watcher:
         self.failure: str | None = None
         self._layer = layer
         self._sink = sink
+        self._retired = threading.Event()
         self._stopped = threading.Event()
         # Notices begin here, before the thread asks for the first.
         paths = sorted(str(folder) for folder in folders)
         self._notify = RustNotify(paths, False, False, 0, False, True)
-        threading.Thread(target=self._run, name=f"watch-{layer}", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name=f"watch-{layer}", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
+    def retire(self) -> None:
+        """Ask the thread to tell what it has noticed so far, and then to end."""
+        self._retired.set()
 
     def stop(self) -> None:
-        """Ask the thread to end; returns at once."""
+        """Ask the thread to end at once."""
         self._stopped.set()
+
+    def join(self) -> None:
+        """Wait for the thread to end: the interpreter must not leave it inside the kernel."""
+        self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         debounce_ms, step_ms = _PACE_MS[self._layer]
         try:
-            while not self._stopped.is_set():
-                seen = self._notify.watch(debounce_ms, step_ms, 0, self._stopped)
+            is_last = False
+            while not is_last and not self._stopped.is_set():
+                # What was noticed before this moment is told by this call.
+                is_last = self._retired.is_set()
+                seen = self._notify.watch(debounce_ms, step_ms, _LINGER_MS, self._stopped)
                 if isinstance(seen, set):
                     self._sink.put(frozenset(path for _, path in seen))
         except (WatchfilesRustInternalError, OSError, RuntimeError) as error:
@@ -127,7 +147,7 @@ class ChangeSource:
     """Notices from the kernel through watchfiles; says so where there are none.
 
     A set of folders cannot be changed while it is watched, so another one is watched before the
-    old one is given up: nothing is missed in between.
+    old one is given up, which then tells what it has noticed: nothing is missed in between.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -135,6 +155,7 @@ class ChangeSource:
         self._sink: queue.SimpleQueue[frozenset[str]] = queue.SimpleQueue()
         self._asked: dict[Layer, frozenset[Path]] = {}
         self._watchers: dict[Layer, _Watcher] = {}
+        self._retired: list[_Watcher] = []
         self._problems: dict[Layer, str] = {}
         self._refused: dict[Layer, tuple[frozenset[Path], float]] = {}
         self._lock = threading.Lock()
@@ -187,9 +208,12 @@ class ChangeSource:
         """Stop watching for good; may be called from any thread and more than once."""
         with self._lock:
             self._closed = True
-            for watcher in self._watchers.values():
+            watchers = [*self._watchers.values(), *self._retired]
+            for watcher in watchers:
                 watcher.stop()
         self.wake()
+        for watcher in watchers:
+            watcher.join()
 
     def _was_refused(self, layer: Layer, folders: frozenset[Path]) -> bool:
         refused, at = self._refused.get(layer, (None, 0.0))
@@ -198,8 +222,10 @@ class ChangeSource:
     def _replace(self, layer: Layer, watcher: _Watcher | None) -> None:
         with self._lock:
             before = self._watchers.pop(layer, None)
+            self._retired = [each for each in self._retired if each.is_alive]
             if before is not None:
-                before.stop()
+                before.retire()
+                self._retired.append(before)
             if watcher is not None:
                 self._watchers[layer] = watcher
                 if self._closed:
