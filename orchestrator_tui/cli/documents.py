@@ -147,7 +147,7 @@ def _status_addition(looked: LookedAt, now: datetime) -> JsonObject:
         "waiting_on": _waiting(run),
         "problems": [{"stage": None, "text": text} for text in view.problems]
         + [
-            {"stage": card.stage_id, "text": f"{card.words}: {card.reason}", "path": card.path}
+            {"stage": card.stage_id, "text": f"{card.words}: {card.reason}"}
             for card in view.errors
             if not card.is_past
         ],

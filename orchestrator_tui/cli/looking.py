@@ -101,6 +101,6 @@ def look_at_all(roots: Roots) -> Fleet:
     Raises:
         OSError: A folder is there and cannot be listed.
     """
-    from orchestrator_tui.watch.scan import observe_once  # only `list` needs the watcher's room
+    from orchestrator_tui.watch.feed import observe_once  # only `list` needs it
 
     return observe(Fleet(), observe_once(roots, SYSTEM_CLOCK))

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
@@ -56,10 +56,10 @@ def print_text(text: str) -> None:
     print_line(safe_text(text))
 
 
-def has_colour() -> bool:
-    """Tell whether standard output takes colours: a terminal, and none of them switched off."""
+def has_colour(stream: TextIO) -> bool:
+    """Tell whether a stream takes colours: a terminal, and none of them switched off."""
     dumb = os.environ.get("TERM", "") in ("", "dumb")
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and not dumb
+    return stream.isatty() and not os.environ.get("NO_COLOR") and not dumb
 
 
 def ascii_only() -> bool:
@@ -72,9 +72,10 @@ def width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def coloured(text: str, state: State) -> str:
-    """Return text in a state's colour where standard output takes colours."""
-    return f"{STATE_COLOURS[state]}{text}{RESET}" if has_colour() else text
+def coloured(text: str, state: State, stream: TextIO | None = None) -> str:
+    """Return text in a state's colour where the stream, standard output if None, takes colours."""
+    takes = has_colour(stream or sys.stdout)
+    return f"{STATE_COLOURS[state]}{text}{RESET}" if takes else text
 
 
 def cut(text: str, cells: int) -> str:

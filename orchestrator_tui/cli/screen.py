@@ -10,6 +10,7 @@ import click
 
 from orchestrator_tui.cli.exits import bad_usage, say
 from orchestrator_tui.cli.options import settings_from
+from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.settings import Places, Settings
 
@@ -36,7 +37,7 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
     settings = settings_from(places)
     reason = unusable_reason()
     if reason is None:
-        return _open(settings, theme or _theme(), ascii_only, query)
+        return _open(settings, theme or _theme(), ascii_only=ascii_only, query=query)
     from orchestrator_tui.cli.list import print_runs
 
     print_runs(settings)
@@ -44,11 +45,16 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
     return 0
 
 
+def open_on(settings: Settings, key: RunKey) -> int:
+    """Open the screen with one run in the list and return the exit status."""
+    return _open(settings, _theme(), ascii_only=False, query=f"run:{key.run_id}")
+
+
 def _theme() -> str:
     return "mono" if os.environ.get("NO_COLOR") else "dark"
 
 
-def _open(settings: Settings, theme: str, ascii_only: bool, query: str) -> int:
+def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> int:
     from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
     from orchestrator_tui.runner.actions import RunActions
     from orchestrator_tui.ui.app import OrchTui

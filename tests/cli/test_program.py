@@ -45,7 +45,7 @@ def test_the_quick_verbs_load_neither_screens_nor_checks(arguments: list[str]) -
     )
     names = set(loaded.rpartition("LOADED")[2].split())
     assert "click" in names
-    assert not names & {"textual", "pydantic", "watchfiles"}
+    assert not names & {"textual", "pydantic"}
 
 
 def test_a_verb_is_not_loaded_for_the_help() -> None:
