@@ -21,6 +21,7 @@ _DEVICES = frozenset(
 )
 _STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z", re.ASCII)
 _SLUG_BREAK = re.compile(r"[^a-zA-Z0-9]+")
+SHORT_LENGTH = 5  # characters after the last dash that can stand for a run: a pid, hex digits
 SLUG_LENGTH = 80  # characters; the Node original's limit for log and error file names
 MAX_ID_BYTES = 200  # leaves room for ".lock.acquire.<pid>.<hex>.tmp" in a 255-byte name
 
@@ -42,7 +43,8 @@ class RunKey:
     @property
     def short(self) -> str:
         """The eight hex digits at the end of a run id, or its last eight characters."""
-        return self.run_id.rpartition("-")[2][-8:] or self.run_id[-8:]
+        last = self.run_id.rpartition("-")[2]
+        return last[-8:] if len(last) >= SHORT_LENGTH else self.run_id[-8:]
 
 
 def _complaint(value: str) -> str | None:
