@@ -81,10 +81,25 @@ def test_we_cancel_a_run_of_the_original(ours: Tool, peer: Tool, shared: Path) -
     running = peer.begin("start", "steps", "--format", "json")
     wait_for((shared / "reached").exists)
     (run_id,) = (path.name for path in (shared / ".runs" / "0042-both" / "cli").iterdir())
-    cancelled = ours("cancel", run_id, "--reason", "enough")
+    cancelled = ours("cancel", run_id, "--reason", "enough", "--wait", "0")
     assert cancelled.status == 0
     (shared / "slow").unlink()  # the original looks at requests between two stages
     running.communicate(timeout=30)
     document = ours("status", run_id, "--format", "json").document
     assert document["status"] == "cancelled"
     assert document["commands"][3]["status"] == "pending"
+
+
+@pytest.mark.acceptance(28, 95)
+def test_runs_of_both_at_the_same_time_lose_nothing(ours: Tool, peer: Tool, shared: Path) -> None:
+    running = [tool.begin("start", "steps", "--format", "json") for tool in (ours, peer) * 4]
+    for process in running:
+        process.communicate(timeout=50)
+    run_ids = {path.name for path in (shared / ".runs" / "0042-both" / "cli").iterdir()}
+    assert len(run_ids) == 8
+    assert set(history_of(shared)) == run_ids
+    task = shared / ".runs" / "0042-both"
+    told = [orjson.loads(line) for line in (task / "metrics.json").read_bytes().splitlines()]
+    pending = [orjson.loads(path.read_bytes()) for path in task.glob("metrics.pending/*.jsonl")]
+    assert {entry["run_id"] for entry in (*told, *pending)} == run_ids
+    assert list((shared / ".runs").rglob("*.lock")) == []

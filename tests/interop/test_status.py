@@ -19,7 +19,7 @@ FIXTURE = Path(__file__).parent.parent / "fixtures" / "node-peer"
 VALIDATE = """
 const path = require('path'), fs = require('fs');
 const root = path.resolve(process.argv[1], '../../..');
-const Ajv = require(path.join(root, 'node_modules/ajv/dist/2020.js')).default;
+const Ajv = require(path.join(root, 'node_modules/ajv/dist/ajv.js')).default;
 const schema = JSON.parse(fs.readFileSync(path.join(
     root, 'node_modules/@kbediako/codex-orchestrator/schemas/manifest.json')));
 const ajv = new Ajv({strict: false, allErrors: true, formats: {'date-time': true}});
