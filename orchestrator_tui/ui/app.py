@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from pathlib import PurePath
+from typing import Any
 
 from textual import on, work
 from textual.app import App, SystemCommand
@@ -94,6 +95,7 @@ class OrchTui(App[None], inherit_bindings=False):
         """Show the runs and begin to watch."""
         self.animation_level = "none"
         await self.push_screen(self.runs_screen)
+        self.screen_change_signal.subscribe(self, self._screen_changed)
         self._watch_disk()
         self.set_interval(TICK_S, self._tick)
         if self.options.watch_terminal:
@@ -134,11 +136,13 @@ class OrchTui(App[None], inherit_bindings=False):
         self._show()
 
     def _show(self) -> None:
-        now = self._clock.now()
-        for screen in self.screen_stack:
-            # Those below the present one too, so that going back shows the present.
-            if isinstance(screen, RunsScreen | RunScreen):
-                screen.show(self.fleet, now)
+        # Only what is on top: a change of the screen below it has Textual paint both anew.
+        screen = self.screen
+        if isinstance(screen, RunsScreen | RunScreen):
+            screen.show(self.fleet, self._clock.now())
+
+    def _screen_changed(self, _screen: Screen[Any]) -> None:
+        self._show()
 
     # --- what is in focus -------------------------------------------------------------------
 

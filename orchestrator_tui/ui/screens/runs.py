@@ -37,7 +37,8 @@ FOOTER_KEYS = (
     (":", "commands"),
 )
 
-FEW_RUNS = 9  # up to so many the table is low, and the preview gets the room
+# Up to so many runs the table is low and the preview gets the room: in a wide terminal, in any.
+FEW_RUNS, HANDFUL = 9, 4
 
 
 class RunsScreen(RoomyScreen):
@@ -168,6 +169,7 @@ class RunsScreen(RoomyScreen):
         table = self.query_one(RunTable)
         self.set_class(not shown, "-no-runs")
         self.set_class(shown <= FEW_RUNS, "-few")
+        self.set_class(shown <= HANDFUL, "-handful")
         if table.display != bool(shown):
             table.display = bool(shown)
         self.query_one(EmptyRuns).view = EmptyView(

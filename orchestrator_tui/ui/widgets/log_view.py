@@ -141,7 +141,7 @@ class LogView(Vertical):
 
     def _look_at_end(self) -> None:
         window = self.lines.window
-        if self._reading or not self.is_on_screen:
+        if self._reading or not self.is_on_screen or not self.screen.is_active:
             return
         if window.is_full and not self.lines.follow:
             # Growing here would drop the lines that are being looked at.

@@ -76,14 +76,11 @@ def log_line(line: LogLine, width: int) -> Line:
     return (Span(clock, "muted"), Span(gutter, "state--failed"), Span(text, style))
 
 
-def failure_lines(card: ErrorCard, width: int, height: int) -> tuple[Line, ...]:
-    """Return why a stage failed: how it ended, and the first and last lines of its stderr."""
-    head = f" stage {card.index} {card.title}: {card.words}"
-    lines: list[Line] = [(Span(fit(safe_text(head), width), "state--failed"),)]
+def failure_lines(card: ErrorCard, width: int, room: int) -> tuple[Line, ...]:
+    """Return the first and last lines of a failed stage's stderr, in at most `room` lines."""
     if not card.stderr:
-        lines.append((Span(fit(f"   {safe_text(card.reason)}", width)),))
-        return tuple(lines[:height])
-    room = max(1, height - 1)
+        return ((Span(fit(f"   {safe_text(card.reason)}", width)),),)[:room]
+    lines: list[Line] = []
     shown = card.stderr
     if len(shown) > room:
         first = max(1, (room - 1) // 2)
@@ -95,7 +92,7 @@ def failure_lines(card: ErrorCard, width: int, height: int) -> tuple[Line, ...]:
         lines += [_error_line(text, width) for text in shown[len(shown) - last :]]
     else:
         lines += [_error_line(text, width) for text in shown]
-    return tuple(lines[:height])
+    return tuple(lines[: max(0, room)])
 
 
 def _error_line(text: str, width: int) -> Line:
