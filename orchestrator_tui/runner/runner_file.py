@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator_tui import __version__
 from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.primitives.files import Durability
 from orchestrator_tui.primitives.process_identity import own_identity
 from orchestrator_tui.records.life import RunnerRecord
 from orchestrator_tui.records.paths import RunPaths
@@ -46,12 +47,14 @@ class RunnerFile:
     def update(self, **changes: Any) -> None:
         """Change the record and write it; a disk that refuses is told and stops nothing."""
         with self._turn:
-            self._write(**changes)
+            self._write(Durability.FULL, **changes)
 
     def note_command(self, tree: ChildTree) -> None:
         """Note the process of the command that has just started."""
         ticks = tree.identity.start_ticks if tree.identity else None
-        self.update(stage_pgid=tree.pid, stage_start_ticks=ticks)
+        # A power cut that could lose this ends the process too, so no disk has to be waited for.
+        with self._turn:
+            self._write(Durability.RENAME, stage_pgid=tree.pid, stage_start_ticks=ticks)
 
     def note_rung(self, rung: CancelRung, **changes: Any) -> None:
         """Note how far the ending of the run's processes has come; it never goes back."""
@@ -59,11 +62,11 @@ class RunnerFile:
             told = self.record.cancel_rung
             if told is None or _RUNGS.index(rung) > _RUNGS.index(CancelRung(told)):
                 changes["cancel_rung"] = rung.value
-            self._write(**changes)
+            self._write(Durability.FULL, **changes)
 
-    def _write(self, **changes: Any) -> None:
+    def _write(self, durability: Durability, **changes: Any) -> None:
         self.record = replace(self.record, **changes)
         try:
-            write_runner(self._paths, self.record)
+            write_runner(self._paths, self.record, durability=durability)
         except OSError as error:
             _log.warning("%s cannot be written: %s", self._paths.runner_json, error)

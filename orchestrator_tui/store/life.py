@@ -74,15 +74,17 @@ def read_runner(paths: RunPaths) -> RunnerRecord | None:
     return None if document is None else _runner_record(document)
 
 
-def write_runner(paths: RunPaths, record: RunnerRecord) -> None:
-    """Replace `runner.json`, durably: it tells a later reader whose processes these are.
+def write_runner(
+    paths: RunPaths, record: RunnerRecord, *, durability: Durability = Durability.FULL
+) -> None:
+    """Replace `runner.json`, which tells a later reader whose processes these are.
 
     Raises:
         OSError: The environment refuses.
     """
     document = {field.name: getattr(record, field.name) for field in fields(record)}
     files.write_atomic(
-        paths.runner_json, encode_document(document), durability=Durability.FULL, mode=0o644
+        paths.runner_json, encode_document(document), durability=durability, mode=0o644
     )
 
 
