@@ -25,7 +25,7 @@ from orchestrator_tui.store.guardrails import GuardrailStatus, guardrail_status
 from orchestrator_tui.store.json_text import encode_document
 
 MODE = "mcp"  # the other mode is the cloud, which this program does not use
-_LATE_KEYS = frozenset(["runtime", "handles", "usageKpi"])  # the shorter copy is made before these
+_LATE_KEYS = frozenset(["runtime", "usageKpi"])  # the shorter copy is made before these
 _FAILED_STAGE = re.compile(r"^(?:stage|subpipeline):(.+):(?:failed|error)$")
 _DONE = (CommandStatus.SUCCEEDED, CommandStatus.FAILED, CommandStatus.SKIPPED)
 
@@ -60,7 +60,6 @@ def build_run_summary(
             "fallbackReason": None,
             "checkedAt": manifest.started_at,
         },
-        "handles": [],
         "usageKpi": _usage(manifest),
     }
 

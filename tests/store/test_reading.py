@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator_tui.primitives.steps import Step
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.paths import Roots
@@ -25,6 +27,7 @@ from orchestrator_tui.store.reading import (
     read_object,
     read_run,
 )
+from tests.fault_plans import BAD_DAYS, Failing, FailingStep, installed, steps_of
 from tests.store.conftest import FIXTURES, RUN, TASK, copied, got, put
 
 GOLDEN = FIXTURES / f"minimal/recommended/.runs/{TASK}/cli/{RUN}/manifest.json"
@@ -162,11 +165,28 @@ def test_a_pipe_a_folder_or_a_link_in_place_of_a_file_is_told_at_once(roots: Roo
     assert read_object(roots, folder / "absent") is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_a_forbidden_file_is_told(roots: Roots) -> None:
     path = put(roots.runs / "a.json", {})
-    path.chmod(0)
-    assert read_object(roots, path) == BadContent(".runs/a.json", "permission denied")
+    with installed(FailingStep(Step.OPEN, errno.EACCES)):
+        found = read_object(roots, path)
+    assert found == BadContent(".runs/a.json", "permission denied")
+
+
+@pytest.mark.parametrize("code", BAD_DAYS)
+def test_no_bad_day_raises_while_a_run_is_read(tmp_path: Path, code: int) -> None:
+    roots = copied("minimal/recommended", tmp_path)
+    ref = ref_of(roots, f"{TASK}/cli/{RUN}")
+    for number in range(1, steps_of(lambda: read_run(roots, ref)) + 1):
+        with installed(Failing(number, code)):
+            found = read_run(roots, ref)
+        assert isinstance(found, (ReadRun, BadContent))
+
+
+def test_a_run_that_vanishes_while_it_is_read_is_none(tmp_path: Path) -> None:
+    roots = copied("minimal/recommended", tmp_path)
+    ref = ref_of(roots, f"{TASK}/cli/{RUN}")
+    with installed(FailingStep(Step.OPEN, errno.ENOENT)):
+        assert read_object(roots, ref.manifest) is None
 
 
 # --- runs --------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from tests.store.conftest import FIXTURES, got
 PEER = FIXTURES / "node-peer"
 REAL = sorted(PEER.glob(".runs/*/cli/*/run-summary.json"))
 # What only the Node original's own features have to tell.
-THEIRS = {"scheduler", "privacy", "controlPlane"}
+THEIRS = {"scheduler", "handles", "privacy", "controlPlane"}
 
 
 def keys(value: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from orchestrator_tui.records.identifiers import InvalidIdentifier
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.paths import Roots, TaskPaths, resolve_task_paths
 from orchestrator_tui.store.coordinator import PersistenceCoordinator, write_summary_copy
+from orchestrator_tui.store.history import read_history
 from orchestrator_tui.store.metrics import read_metrics
 from orchestrator_tui.store.task_state import TaskStateStore, TaskStateStoreLockError
 from tests.fakes import HandClock
@@ -161,14 +161,11 @@ def test_a_history_that_cannot_be_used_is_set_aside_and_rebuilt(
     assert len(told) == 1 and reason in told[0] and aside.name in told[0]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_history_that_may_not_be_read_is_left_alone(
-    store: TaskStateStore, task: TaskPaths
-) -> None:
-    put(task.runs_json, b"{}").chmod(0)
-    with pytest.raises(PermissionError):
-        store.record_run(summary("a"))
-    assert task.runs_json.exists()
+def test_a_history_that_may_not_be_read_is_left_alone(roots: Roots, task: TaskPaths) -> None:
+    before = put(task.runs_json, b"{}").read_bytes()
+    with installed(FailingStep(Step.OPEN, errno.EACCES)), pytest.raises(PermissionError):
+        read_history(roots, TASK)
+    assert task.runs_json.read_bytes() == before
 
 
 def test_a_history_that_is_no_file_is_left_alone_and_the_run_waits(
@@ -419,7 +416,7 @@ def test_an_ended_run_is_in_the_copy_and_in_the_history(
     roots: Roots, store: TaskStateStore, task: TaskPaths
 ) -> None:
     desk = Desk(roots, store)
-    document = {**summary("a"), "usageKpi": {}, "handles": [], "runtime": {}}
+    document = {**summary("a"), "usageKpi": {}, "runtime": {}}
     desk.finish(document)
     copy = task.task_dir / "a" / "manifest.json"
     assert copy.read_bytes() == orjson.dumps(summary("a"), option=orjson.OPT_INDENT_2)
