@@ -90,6 +90,7 @@ def test_the_demonstration_starts_three_real_runs_once_and_shows_them(
         first = run(DEMO, "--keep", repo, environ=demo_environ)
         assert first.returncode == 0, first.stderr
         assert {"bindings", "soak", "import"} <= set(first.stdout.split())
+        assert first.stderr.count("Started ") == 3
         assert set(listed(repo)) == {"bindings", "soak", "import"}
         log = subprocess.run(
             ["git", "-C", repo, "log", "--format=%s"], check=True, capture_output=True, text=True
@@ -97,6 +98,7 @@ def test_the_demonstration_starts_three_real_runs_once_and_shows_them(
         assert log.stdout.count("\n") == 1
         again = run(DEMO, "--keep", repo, environ=demo_environ)
         assert again.returncode == 0, again.stderr
+        assert "Started" not in again.stderr
         assert len(list(repo.glob(".runs/*/cli/*/manifest.json"))) == 3
     finally:
         orch_tui(repo, "cancel", "--all", "--yes")
