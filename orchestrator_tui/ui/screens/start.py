@@ -5,18 +5,13 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from rich.segment import Segment
 from rich.text import Text
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import ModalScreen
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
@@ -25,8 +20,8 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
 from orchestrator_tui.records.pipeline import CommandStage, Pipeline
 from orchestrator_tui.records.requests import LaunchRun
-from orchestrator_tui.ui.keys import LIST_KEYS
 from orchestrator_tui.ui.widgets.cells import fit
+from orchestrator_tui.ui.widgets.choice_list import Choice, ChoiceList
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,90 +52,6 @@ class StartView:
     chosen: str | None = None
     busy_tasks: tuple[str, ...] = ()
     problem: str | None = None
-
-
-class PipelineList(ScrollView, can_focus=True):
-    """The pipelines, one a line."""
-
-    COMPONENT_CLASSES = {"cursor-line", "cursor-line-blurred", "muted", "state--stalled"}
-    DEFAULT_CSS = "PipelineList { scrollbar-size-vertical: 1; overflow-x: hidden; }"
-    BINDINGS = LIST_KEYS
-
-    class Highlighted(Message):
-        """The cursor is on another pipeline."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
-    class Chosen(Message):
-        """A pipeline was chosen by enter."""
-
-    def __init__(self, offers: tuple[Offer, ...], index: int) -> None:
-        super().__init__()
-        self._offers = offers
-        self.index = index
-
-    def on_mount(self) -> None:
-        """Show the pipeline that the form begins with."""
-        self.virtual_size = Size(self.size.width, len(self._offers))
-        # The height is known only then; a key may have moved the cursor meanwhile.
-        self.call_after_refresh(lambda: self._go_to(self.index))
-
-    def _go_to(self, index: int) -> None:
-        if not self._offers:
-            return
-        self.index = max(0, min(index, len(self._offers) - 1))
-        height = max(1, self.size.height)
-        top = self.scroll_offset.y
-        if self.index < top:
-            self.scroll_to(y=self.index, animate=False)
-        elif self.index >= top + height:
-            self.scroll_to(y=self.index - height + 1, animate=False)
-        self.refresh()
-        self.post_message(self.Highlighted(self.index))
-
-    def action_move(self, rows: int) -> None:
-        """Move the cursor."""
-        self._go_to(self.index + rows)
-
-    def action_move_to(self, end: str) -> None:
-        """Move the cursor to the first or last pipeline."""
-        self._go_to(0 if end == "first" else len(self._offers) - 1)
-
-    def action_page(self, pages: float) -> None:
-        """Move the cursor by a part of the height."""
-        self._go_to(self.index + int(pages * self.size.height))
-
-    def on_click(self, event: events.Click) -> None:
-        """Move the cursor under the mouse."""
-        self._go_to(self.scroll_offset.y + event.y)
-
-    def on_key(self, event: events.Key) -> None:
-        """Take enter as the choice."""
-        if event.key == "enter":
-            event.stop()
-            self.post_message(self.Chosen())
-
-    def render_line(self, y: int) -> Strip:
-        """Return one pipeline's line."""
-        index, base, width = self.scroll_offset.y + y, self.rich_style, self.size.width
-        if index >= len(self._offers):
-            return Strip.blank(width, base)
-        offer = self._offers[index]
-        if index == self.index:
-            name = "cursor-line" if self.has_focus else "cursor-line-blurred"
-            base += self.get_component_rich_style(name, partial=True)
-        muted = base + self.get_component_rich_style("muted", partial=True)
-        trouble = base + self.get_component_rich_style("state--stalled", partial=True)
-        id_width = min(24, max(12, width // 2))
-        return Strip(
-            [
-                Segment("> " if index == self.index else "  ", base),
-                Segment(fit(safe_text(offer.id), id_width), trouble if offer.problem else base),
-                Segment(" " + fit(safe_text(offer.title), width - id_width - 3), muted),
-            ]
-        ).adjust_cell_length(width, base)
 
 
 class PlanPreview(Widget):
@@ -205,9 +116,11 @@ class StartDialog(ModalScreen[LaunchRun | None]):
                 yield Static(f"! {safe_text(view.problem)}", markup=False, id="start-problem")
             else:
                 with Horizontal(id="start-top"):
-                    pipelines = PipelineList(view.offers, self._index)
+                    choices = tuple(
+                        Choice("", offer.id, offer.title, offer.problem) for offer in view.offers
+                    )
+                    pipelines = ChoiceList(choices, self._index, id="pipelines", classes="pane")
                     pipelines.border_title = "Pipeline"
-                    pipelines.add_class("pane")
                     yield pipelines
                     plan = PlanPreview(classes="pane")
                     plan.border_title = "Plan"
@@ -226,7 +139,7 @@ class StartDialog(ModalScreen[LaunchRun | None]):
     def on_mount(self) -> None:
         """Begin in the list of pipelines."""
         if self._view.problem is None:
-            self.query_one(PipelineList).focus()
+            self.query_one(ChoiceList).focus()
             self._show()
         else:
             self.query_one("#leave", Button).focus()
@@ -258,12 +171,12 @@ class StartDialog(ModalScreen[LaunchRun | None]):
             busy = request.task_id in self._view.busy_tasks
             notes.update("! Another run of this task is going on." if busy else "")
 
-    @on(PipelineList.Highlighted)
-    def _another(self, event: PipelineList.Highlighted) -> None:
-        self._index = event.index
+    @on(ChoiceList.Highlighted)
+    def _another(self) -> None:
+        self._index = self.query_one(ChoiceList).index
         self._show()
 
-    @on(PipelineList.Chosen)
+    @on(ChoiceList.Chosen)
     def _chosen(self) -> None:
         go = self.query_one("#go", Button)
         (self.query_one("#task", Input) if go.disabled else go).focus()

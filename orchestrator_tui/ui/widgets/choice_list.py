@@ -17,7 +17,7 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.ui.keys import LIST_KEYS
 from orchestrator_tui.ui.widgets.cells import fit
 
-KEY_CELLS = 6  # marker, key and a gap
+MARKER_CELLS, KEY_CELLS = 2, 4  # the keys have a column only where there are some
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,14 @@ class ChoiceList(ScrollView, can_focus=True):
         """A choice was made by enter, its key or the mouse."""
 
     def __init__(
-        self, choices: tuple[Choice, ...], index: int = 0, *, id: str | None = None
+        self,
+        choices: tuple[Choice, ...],
+        index: int = 0,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes=classes)
         self._choices = choices
         self.index = index
         self.virtual_size = Size(1, len(choices))
@@ -123,16 +128,15 @@ class ChoiceList(ScrollView, can_focus=True):
             base += self._style("cursor-line" if self.has_focus else "cursor-line-blurred")
         quiet = base + self._style("muted")
         closed = choice.refusal is not None
-        room = width - KEY_CELLS
+        key_cells = KEY_CELLS if any(c.key for c in self._choices) else 0
+        room = width - MARKER_CELLS - key_cells
         longest = max(cell_len(safe_text(c.label)) for c in self._choices)
         label = fit(safe_text(choice.label), min(longest + 3, room * 11 // 20))
         remark = fit(safe_text(choice.refusal or choice.remark), room - len(label))
         return Strip(
             [
                 Segment("> " if here else "  ", base),
-                Segment(
-                    fit(choice.key, KEY_CELLS - 2), quiet if closed else base + self._style("key")
-                ),
+                Segment(fit(choice.key, key_cells), quiet if closed else base + self._style("key")),
                 Segment(label, quiet if closed else base),
                 Segment(remark, quiet),
             ]
