@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -62,6 +63,11 @@ class RunFacts:
     stage_summary: str | None = None
 
 
+def _shared(text: str | None) -> str | None:
+    # The same few words stand in every manifest; one copy of each halves what a long list takes.
+    return None if text is None else sys.intern(str(text))
+
+
 def _first_line(text: str | None) -> str | None:
     return (text or "").split("\n", 1)[0][:SUMMARY_LENGTH] or None
 
@@ -92,10 +98,10 @@ def run_facts(
         key=key,
         shape=shape,
         manifest=manifest_path,
-        status=manifest.status,
-        status_detail=manifest.status_detail,
-        pipeline_id=manifest.pipeline_id,
-        pipeline_title=manifest.pipeline_title,
+        status=_shared(manifest.status),
+        status_detail=_shared(manifest.status_detail),
+        pipeline_id=_shared(manifest.pipeline_id),
+        pipeline_title=_shared(manifest.pipeline_title),
         parent_run_id=manifest.parent_run_id,
         started_at=parse_time(manifest.started_at),
         completed_at=parse_time(manifest.completed_at),
@@ -104,8 +110,8 @@ def run_facts(
         stale_after_s=stale_after if stale_after is not None and stale_after > 0 else None,
         stage_index=stage.index if stage else 0,
         stage_of=len(manifest.commands),
-        stage_id=stage.id if stage else None,
-        stage_status=stage.status if stage else None,
+        stage_id=_shared(stage.id) if stage else None,
+        stage_status=_shared(stage.status) if stage else None,
         stage_started_at=parse_time(stage.started_at) if stage else None,
         stages_done=sum(c.status in STAGE_DONE for c in manifest.commands),
         exit_code=stage.exit_code if stage else None,

@@ -194,9 +194,8 @@ class Lookout:
             seen += self._look_at_config()
             for key in (*self._focused.keys, *self._roster.unsettled()[: self._cadence.unsettled]):
                 seen += self._read(key)
-        else:
-            for key in self._roster.newborn():
-                seen += self._read(key)
+        for key in self._roster.newborn():
+            seen += self._read(key)
         if self._wants_walk or now_s >= self._next_walk_s:
             seen += self._walk()
         seen += self._living.look_when_due()

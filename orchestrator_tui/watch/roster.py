@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -12,17 +13,18 @@ from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import EntryKind, FileSignature
 from orchestrator_tui.records.facts import RunShape
-from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.identifiers import InvalidIdentifier, RunKey, sanitize_run_id
 from orchestrator_tui.records.paths import NOT_RUNS, Roots, is_temporary
 from orchestrator_tui.state.observations import Observation, RunSeen, RunVanished, Unreadable
-from orchestrator_tui.store.discovery import ref_of_manifest, task_ids
+from orchestrator_tui.store.discovery import task_ids
 from orchestrator_tui.store.reading import BadContent, ReadRun, RunRef, read_run, reason_of
 
 # A file changed twice within the clock's grain may keep its signature: what was touched just now
 # is read again until it has rested for this long.
 SETTLED_AFTER: Final = timedelta(seconds=2)
 BAD_FOR_GOOD_S: Final = 3.0  # a torn manifest keeps the last good one for so long
-NEWBORN_S: Final = 10.0  # how long a new folder is watched for its manifest
+YOUNG_FOR: Final = timedelta(seconds=10)  # how long a new folder is watched for its manifest
+NEWBORN_LIMIT: Final = 200  # of more new folders the rest waits for its turn
 
 _FOLDERS: Final = ((RunShape.CLI, "cli"), (RunShape.MCP, "mcp"), (RunShape.SUMMARY, ""))
 _FOLDER_OF: Final = {RunShape.CLI: "cli/", RunShape.MCP: "mcp/", RunShape.SUMMARY: ""}
@@ -31,10 +33,13 @@ _RANK: Final = {RunShape.CLI: 0, RunShape.MCP: 1, RunShape.SUMMARY: 2}
 
 @dataclass(slots=True)
 class _Place:
-    """One place where a run may lie. `is_told` says that the fleet knows of it."""
+    """One place where a run may lie. `is_told` says that the fleet knows of it.
+
+    `young_until_s` is monotonic: until then a place without a manifest may be one that begins.
+    """
 
     shape: RunShape
-    found_at_s: float
+    young_until_s: float | None = None
     signature: FileSignature | None = None
     is_settled: bool = False
     is_told: bool = False
@@ -81,6 +86,7 @@ class Roster:
         self._tasks: dict[str, _Task] = {}
         self._shelves: dict[tuple[str, str], _Shelf] = {}
         self._unsettled: set[RunKey] = set()
+        self._newborn: dict[RunKey, None] = {}
         self._bad_since_s: dict[RunKey, float] = {}
         self._turn: Iterator[RunKey] = iter(())
         self.problem: str | None = None
@@ -98,19 +104,12 @@ class Roster:
 
     def newborn(self) -> tuple[RunKey, ...]:
         """Return the places found a moment ago that have no manifest yet."""
-        now_s = self._clock.monotonic()
-        return tuple(
-            key
-            for key in self._unsettled
-            if (place := self._places[key]).signature is None
-            and not place.is_told
-            and now_s - place.found_at_s < NEWBORN_S
-        )
+        return tuple(islice(self._newborn, NEWBORN_LIMIT))
 
     def unsettled(self) -> tuple[RunKey, ...]:
         """Return the places whose manifest has to be read again though nothing tells of a change.
 
-        They were written a moment ago, or could not be read, or are new and without a manifest.
+        They were written a moment ago, or could not be read.
         """
         return tuple(self._unsettled)
 
@@ -158,10 +157,10 @@ class Roster:
         before = self._places.get(key)
         if before is not None and _RANK[before.shape] <= _RANK[shape]:
             return []
-        if self._ref(key, shape) is None:
+        if before is None and not _may_hold_run(key):
             return []
         is_told = before is not None and before.is_told
-        self._places[key] = _Place(shape, self._clock.monotonic(), is_told=is_told)
+        self._places[key] = _Place(shape, is_told=is_told)
         task = self._tasks.setdefault(key.task_id, _Task())
         task.runs.add(key.run_id)
         (task.older.discard if shape is RunShape.CLI else task.older.add)(key.run_id)
@@ -216,8 +215,6 @@ class Roster:
         if signature == place.signature and place.is_settled and not anew:
             return _NOTHING
         ref = self._ref(key, place.shape)
-        if ref is None:
-            return _NOTHING
         found = read_run(self._roots, ref)
         if isinstance(found, BadContent):
             # A write in place is over in a moment: one silent retry.
@@ -225,6 +222,7 @@ class Roster:
         place.signature = signature
         place.is_settled = signature is not None and self._has_rested(signature)
         self._note_settled(key, place)
+        self._newborn.pop(key, None)
         if found is None:
             return self._absent(key, place, ref)
         if isinstance(found, BadContent):
@@ -235,11 +233,24 @@ class Roster:
 
     def _absent(self, key: RunKey, place: _Place, ref: RunRef) -> Reading:
         if not place.is_told:
+            if place.signature is None and self._is_young(place, ref):
+                self._newborn[key] = None
             return _NOTHING
         if _exists(ref.run_dir):
             shown = self._roots.relative(ref.manifest)
             return self._bad(key, place, BadContent(shown, "manifest.json is missing"))
         return Reading(tuple(self._drop(key)))
+
+    def _is_young(self, place: _Place, ref: RunRef) -> bool:
+        now_s = self._clock.monotonic()
+        if place.young_until_s is None:
+            try:
+                made = files.folder_signature(ref.run_dir)
+            except OSError:
+                made = None
+            is_new = made is not None and self._clock.now() - made.modified_at < YOUNG_FOR
+            place.young_until_s = now_s + YOUNG_FOR.total_seconds() if is_new else now_s
+        return now_s < place.young_until_s
 
     def _bad(self, key: RunKey, place: _Place, bad: BadContent) -> Reading:
         """Tell that a manifest is unreadable, but not while it may only be in the writing."""
@@ -255,10 +266,7 @@ class Roster:
         return Reading((Unreadable(key, bad.path, bad.reason),))
 
     def _note_settled(self, key: RunKey, place: _Place) -> None:
-        is_newborn = (
-            place.signature is None and self._clock.monotonic() - place.found_at_s < NEWBORN_S
-        )
-        if (place.signature is not None and not place.is_settled) or is_newborn:
+        if place.signature is not None and not place.is_settled:
             self._unsettled.add(key)
         else:
             self._unsettled.discard(key)
@@ -269,6 +277,7 @@ class Roster:
         task.runs.discard(key.run_id)
         task.older.discard(key.run_id)
         self._unsettled.discard(key)
+        self._newborn.pop(key, None)
         self._bad_since_s.pop(key, None)
         # What lies in another folder of the task under the same name shows up by listing again.
         self.relist(key.task_id)
@@ -281,8 +290,8 @@ class Roster:
         self.relist(task)
         return seen
 
-    def _ref(self, key: RunKey, shape: RunShape) -> RunRef | None:
-        return ref_of_manifest(self._roots, self._manifest(key, shape))
+    def _ref(self, key: RunKey, shape: RunShape) -> RunRef:
+        return RunRef(key, shape, self._manifest(key, shape).parent)
 
     def _manifest(self, key: RunKey, shape: RunShape) -> Path:
         # One text makes a path in a third of the time that joining its parts takes; this runs for
@@ -327,6 +336,14 @@ class Roster:
 
     def _complain(self, path: Path, error: OSError) -> None:
         self.problem = f"{self._roots.relative(path)}: {reason_of(error)}"
+
+
+def _may_hold_run(key: RunKey) -> bool:
+    try:
+        sanitize_run_id(key.run_id)
+    except InvalidIdentifier:
+        return False
+    return True
 
 
 def _exists(path: Path) -> bool:

@@ -158,6 +158,8 @@ def test_a_run_without_its_manifest_is_unreadable_before_it_is_gone(desk: Desk) 
 def test_a_new_folder_is_looked_at_until_its_manifest_comes(desk: Desk) -> None:
     folder = desk.roots.runs / KEY.task_id / "cli" / KEY.run_id
     folder.mkdir(parents=True)
+    moment = desk.clock.now().timestamp()
+    os.utime(folder, (moment, moment))
     desk.roster.list_all()
     assert desk.roster.read(KEY).seen == ()
     assert desk.roster.newborn() == (KEY,)
@@ -167,10 +169,14 @@ def test_a_new_folder_is_looked_at_until_its_manifest_comes(desk: Desk) -> None:
 
 
 def test_a_folder_that_stays_empty_is_no_run_and_not_looked_at_for_ever(desk: Desk) -> None:
-    (desk.roots.runs / KEY.task_id / "cli" / KEY.run_id).mkdir(parents=True)
+    folder = desk.roots.runs / KEY.task_id / "cli" / KEY.run_id
+    folder.mkdir(parents=True)
+    moment = desk.clock.now().timestamp()
+    os.utime(folder, (moment, moment))
     desk.roster.list_all()
     desk.roster.read(KEY)
     desk.clock.advance(60)
+    desk.roster.read(KEY)
     assert desk.roster.newborn() == ()
     assert desk.roster.read(KEY).seen == ()
     assert desk.roster.unsettled() == ()
