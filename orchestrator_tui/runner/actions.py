@@ -95,9 +95,12 @@ class RunActions:
         if manifest.is_terminal:
             return Refused(f"Run {request.key} has ended already: {manifest.status}.")
         runner = await to_thread.run_sync(probe_runner, paths)
-        if runner.verdict in (RunnerVerdict.GONE, RunnerVerdict.REBOOTED):
+        is_dead = runner.verdict in (RunnerVerdict.GONE, RunnerVerdict.REBOOTED)
+        # Without a record the run may be another program's, whose death no lock of ours proves.
+        if is_dead and runner.pid is not None:
             return await bury(self._roots, ref, paths, request.reason, self._clock)
-        return await to_thread.run_sync(self._ask, request, paths, manifest, runner.verdict)
+        verdict = RunnerVerdict.UNKNOWN if is_dead else runner.verdict
+        return await to_thread.run_sync(self._ask, request, paths, manifest, verdict)
 
     def _ask(
         self, request: CancelRun, paths: RunPaths, manifest: Manifest, verdict: RunnerVerdict

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.life_lock import AlreadyHeld, LifeLock
-from orchestrator_tui.primitives.process_identity import Presence, presence
+from orchestrator_tui.primitives.process_identity import Presence, ProcessIdentity, presence
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerRecord
@@ -100,15 +100,14 @@ def take_lock(paths: RunPaths) -> LifeLock:
     try:
         return LifeLock.hold(paths.runner_lock)
     except AlreadyHeld:
-        record = read_runner(paths)
-        who = f" by process {record.pid} on {record.host}" if record else ""
-        raise ResumeRefused(
-            f"Run {paths.key} is being run{who}: wait until it ends, or cancel it."
-        ) from None
+        raise _busy(paths) from None
 
 
 def reopen(context: RunContext, key: RunKey, choice: ResumeChoice) -> Reopened:
     """Become the runner of a run that has begun before, after every check.
+
+    The checks come before the lock too: a lock file that a refused resume left in a run of another
+    runner would make that runner look dead.
 
     Raises:
         ResumeRefused: It may not go on as asked; nothing was changed.
@@ -116,6 +115,9 @@ def reopen(context: RunContext, key: RunKey, choice: ResumeChoice) -> Reopened:
     """
     ref = find_run(context.roots, key)
     paths = run_paths_in(context.roots, key, ref.run_dir)
+    if LifeLock.is_held(paths.runner_lock):
+        raise _busy(paths)
+    _check(context, ref, paths, choice)
     lock = take_lock(paths)
     try:
         return _reopen_locked(context, ref, paths, lock, choice)
@@ -124,9 +126,34 @@ def reopen(context: RunContext, key: RunKey, choice: ResumeChoice) -> Reopened:
         raise
 
 
+def _busy(paths: RunPaths) -> ResumeRefused:
+    record = read_runner(paths)
+    who = f" by process {record.pid} on {record.host}" if record else ""
+    return ResumeRefused(f"Run {paths.key} is being run{who}: wait until it ends, or cancel it.")
+
+
 def _reopen_locked(
     context: RunContext, ref: RunRef, paths: RunPaths, lock: LifeLock, choice: ResumeChoice
 ) -> Reopened:
+    manifest, pipeline, positions = _check(context, ref, paths, choice)
+    if choice.force:
+        record = read_runner(paths)
+        end_tree(lambda: _leftovers(paths, record), grace_s=LEFTOVER_GRACE_S)
+    again = resumed_manifest(
+        _completed(context.roots, paths, manifest, pipeline, format_time(context.clock.now())),
+        positions,
+        actor=choice.actor,
+        reason=choice.reason,
+        now=context.clock.now(),
+    )
+    run = reopen_run(context, paths, again, lock, consumed_seq(paths))
+    return Reopened(run, pipeline, positions)
+
+
+def _check(
+    context: RunContext, ref: RunRef, paths: RunPaths, choice: ResumeChoice
+) -> tuple[Manifest, Pipeline, tuple[int, ...]]:
+    """Return what is to be run again, after every check; changes nothing."""
     manifest = read_manifest(context.roots, ref)
     pipeline = _pipeline_of(context, manifest)
     check_token(paths.key.run_id, manifest, _token_file(paths), choice.token)
@@ -137,16 +164,9 @@ def _reopen_locked(
         beats = read_beats(paths)
         seen = last_activity(manifest, beats.file, beats.log)
         check_quiet(manifest, seen, context.clock.now(), force=choice.force)
-    _check_leftovers(paths, record, force=choice.force)
-    again = resumed_manifest(
-        _completed(context.roots, paths, manifest, pipeline, format_time(context.clock.now())),
-        positions,
-        actor=choice.actor,
-        reason=choice.reason,
-        now=context.clock.now(),
-    )
-    run = reopen_run(context, paths, again, lock, consumed_seq(paths))
-    return Reopened(run, pipeline, positions)
+    if not choice.force:
+        _refuse_leftovers(_leftovers(paths, record))
+    return manifest, pipeline, positions
 
 
 def _pipeline_of(context: RunContext, manifest: Manifest) -> Pipeline:
@@ -178,17 +198,20 @@ def _is_known_dead(record: RunnerRecord | None) -> bool:
     )
 
 
-def _check_leftovers(paths: RunPaths, record: RunnerRecord | None, *, force: bool) -> None:
+def _leftovers(paths: RunPaths, record: RunnerRecord | None) -> tuple[ProcessIdentity, ...]:
+    """Return what a runner of this program left running; one that ended properly left it be."""
     if record is None or record.state == ENDED:
-        return
-    left = find_leftovers(paths, record)
-    if left and not force:
+        return ()
+    return find_leftovers(paths, record)
+
+
+def _refuse_leftovers(left: tuple[ProcessIdentity, ...]) -> None:
+    if left:
         pids = ", ".join(str(process.pid) for process in left)
         raise ResumeRefused(
             f"Its runner died and left processes that still run ({pids}): "
             "cancel the run to end them, or use --force."
         )
-    end_tree(lambda: find_leftovers(paths, record), grace_s=LEFTOVER_GRACE_S)
 
 
 def _completed(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,7 @@ from orchestrator_tui.primitives.process_identity import identity_of, processes_
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.records.requests import CancelRun, Done, LaunchRun, Refused, ResumeRun
+from orchestrator_tui.records.times import format_time
 from orchestrator_tui.runner.actions import RunActions
 from orchestrator_tui.runner.launch import (
     LaunchFailed,
@@ -261,6 +263,28 @@ async def test_a_wish_that_nobody_would_hear_is_refused(repo: Repository) -> Non
     assert isinstance(refused, Refused)
     assert "nobody would obey" in refused.reason
     assert not paths.control.exists()
+
+
+async def test_a_living_run_of_another_runner_is_asked_and_never_buried(repo: Repository) -> None:
+    repo.configure(main=[command("one", "true"), command("two", "true")])
+    key = (await repo.start("main")).key
+    paths = repo.paths(key)
+    paths.runner_json.unlink()
+    paths.runner_lock.unlink()
+    beat = format_time(datetime.now(UTC))
+    document = {**repo.document(key), "status": "in_progress", "heartbeat_at": beat}
+    paths.manifest.write_text(json.dumps(document))
+    refused = await actions(repo).perform(ResumeRun(key, from_stage="one"))
+    assert isinstance(refused, Refused)
+    assert "seems to be running" in refused.reason
+    assert not paths.runner_lock.exists(), "it would make the other runner look dead"
+    for leave_lock in (False, True):
+        if leave_lock:
+            paths.runner_lock.touch()
+        result = await actions(repo).perform(CancelRun(key))
+        assert result == Done("Asked its runner to stop", key)
+        assert repo.manifest(key).status == "in_progress"
+    assert json.loads(paths.control.read_text())["control_seq"] == 2
 
 
 async def test_a_bad_configuration_is_refused_before_anything_is_made(repo: Repository) -> None:
