@@ -39,7 +39,7 @@ from orchestrator_tui.ui.terminal import (
     is_lost,
     on_end_signals,
 )
-from orchestrator_tui.ui.themes import THEME_NAMES, THEMES
+from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
 
 FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
 TICK_S = 1.0
@@ -85,6 +85,7 @@ class OrchTui(App[None], inherit_bindings=False):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEME_NAMES.get(options.theme, THEMES[0].name)
+        self.ansi_theme_dark = self.ansi_theme_light = TERMINAL_THEMES[self.theme]
         # The filter list is private in the pinned Textual; tests/ui/test_terminal.py holds it.
         self._filters.append(Backstop())
         self.runs_screen = RunsScreen(clock=clock, options=options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.terminal_theme import TerminalTheme
+from textual.color import Color
 from textual.theme import Theme
 
 DARK = Theme(
@@ -88,5 +90,29 @@ MONO = Theme(
     },
 )
 
+
+def _terminal_theme(background: str, foreground: str, *colors: str) -> TerminalTheme:
+    """Return what the eight colours and their bright kin look like where a log uses them."""
+    named = [Color.parse(color).rgb for color in colors]
+    front, back = Color.parse(foreground).rgb, Color.parse(background).rgb
+    return TerminalTheme(back, front, named[:8], named[8:])
+
+
+_GREYS = ("#8a8a8a", *["#d0d0d0"] * 7)
+
+# The colours that a program in a log names by number, in the tones of the screen around them.
+TERMINAL_THEMES = {
+    DARK.name: _terminal_theme(
+        *("#0f1317", "#d0d5da"),
+        *("#5a6672", "#f2706b", "#87c38a", "#e3b35c", "#5fafd7", "#c79bf0", "#6cc7c7", "#d0d5da"),
+        *("#7d8894", "#ff918c", "#a8dcaa", "#f2cd86", "#8ccbea", "#dcbcff", "#96dede", "#ffffff"),
+    ),
+    LIGHT.name: _terminal_theme(
+        *("#fbfbf9", "#24292f"),
+        *("#24292f", "#b3261e", "#1f7a34", "#8f6000", "#005f87", "#7a3fb5", "#00707a", "#667079"),
+        *("#4d565e", "#d0453c", "#2f9147", "#a87410", "#1f7fae", "#9459cc", "#12868f", "#24292f"),
+    ),
+    MONO.name: _terminal_theme("#000000", "#d0d0d0", *_GREYS, *_GREYS),
+}
 THEMES = (DARK, LIGHT, MONO)
 THEME_NAMES = {"dark": DARK.name, "light": LIGHT.name, "mono": MONO.name}

@@ -18,7 +18,7 @@ from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
-from orchestrator_tui.ui.themes import DARK, THEMES
+from orchestrator_tui.ui.themes import DARK, TERMINAL_THEMES, THEMES
 from orchestrator_tui.ui.widgets.log_view import LogView
 from tests.fakes import NOON, HandClock, ScriptedLogs
 
@@ -38,6 +38,7 @@ class BareApp(App[None]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
+        self.ansi_theme_dark = TERMINAL_THEMES[DARK.name]
         self._filters.append(Backstop())
 
 

@@ -10,7 +10,6 @@ from typing import TypeAlias
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
 
@@ -21,7 +20,6 @@ from orchestrator_tui.ui.ansi import styled_text
 from orchestrator_tui.ui.widgets import log_window
 from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_search import LogSearch
-from orchestrator_tui.ui.widgets.log_tail import LogTail
 from orchestrator_tui.ui.widgets.log_window import (
     CHUNK_LINES,
     MAX_LINES,
@@ -31,7 +29,7 @@ from orchestrator_tui.ui.widgets.log_window import (
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 from tests.fakes import LINE_BYTES, NOON, ScriptedLogs
 from tests.ui.fleets import HOSTILE
-from tests.ui.run_apps import BareApp, LogApp, drawn, until
+from tests.ui.run_apps import LogApp, drawn, until
 
 Compare: TypeAlias = Callable[..., bool]
 KEY = RunKey("0951", "2026-01-01T11-55-00-000Z-c2d9e410")
@@ -438,23 +436,6 @@ async def test_hostile_output_is_drawn_as_text() -> None:
         rows = [*drawn(app.log_view.lines), foot(app)]
         assert not any(BACKSTOP.search(row) for row in rows)
         assert any("[/] [bold]x[/bold]" in row for row in rows)
-
-
-@pytest.mark.anyio
-async def test_a_tail_shows_the_last_lines_that_fit() -> None:
-    class TailApp(BareApp):
-        def compose(self) -> ComposeResult:
-            yield LogTail()
-
-    app = TailApp()
-    async with app.run_test(size=(40, 5)) as pilot:
-        tail = app.query_one(LogTail)
-        tail.view = (*numbered(20), err(HOSTILE))
-        await pilot.pause()
-        rows = drawn(tail)
-        assert rows[0].endswith("line 16")
-        assert rows[4][9:].startswith("E [/] [bold]x")
-        assert not any(BACKSTOP.search(row) for row in rows)
 
 
 def test_a_log_in_the_whole_screen(snap_compare: Compare) -> None:
