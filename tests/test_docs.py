@@ -15,7 +15,7 @@ import click
 import pytest
 
 from orchestrator_tui.cli.main import VERBS, program
-from tests.test_rooms import ROOMS
+from tests.test_rooms import EVERY, ROOMS, imports_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -135,6 +135,8 @@ def test_every_dependency_has_its_reason() -> None:
         if len(row) == 2 and row[0].startswith("`")
     }
     assert told == names
+    imported = {module.partition(".")[0] for path in EVERY for module in imports_of(path)}
+    assert names == imported - sys.stdlib_module_names - {"orchestrator_tui"}
 
 
 def test_every_verb_is_shown_in_the_readme() -> None:

@@ -48,7 +48,8 @@ def stage_line(stage: StageRow, of: int) -> str:
     line = f"  {symbol} {stage.index}/{of} {stage.id}  {stage.word}"
     if stage.elapsed_s is not None:
         line += f"  {stage.elapsed}"
-    first = stage.summary.partition("\n")[0]
+    # A progress bar draws over itself: the last of what it drew stays.
+    first = stage.summary.partition("\n")[0].rstrip("\r").rpartition("\r")[2]
     shown = first and stage.state not in (StageState.FAILED, StageState.PENDING)
     return f"{line}  {first}" if shown else line
 
