@@ -50,7 +50,8 @@ def decode_json(content: bytes) -> Any:
         value = orjson.loads(content)
     except orjson.JSONDecodeError:
         value = _decode_slowly(content, dict)
-    _refuse_depth(value)
+    if content.count(b"{") + content.count(b"[") > MAX_DEPTH:
+        _refuse_depth(value)
     return value
 
 

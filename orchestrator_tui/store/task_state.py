@@ -24,6 +24,7 @@ from orchestrator_tui.store.history import (
 )
 from orchestrator_tui.store.json_text import encode_document
 from orchestrator_tui.store.reading import BadContent
+from orchestrator_tui.store.sweeping import sweep_orphans
 
 _log = logging.getLogger(__name__)
 
@@ -128,6 +129,11 @@ class TaskStateStore:
             self._fold_locked(task_id, paths, lock)
         finally:
             lock.release()
+        try:
+            for folder in (paths.runs_json.parent, paths.pending_dir):
+                sweep_orphans(folder, self._clock.now())
+        except OSError as error:  # the run is recorded; litter can wait
+            _log.warning("Old temporary files stay where they are: %s", error)
 
     def _fold_locked(self, task_id: str, paths: TaskPaths, lock: FileLock) -> None:
         waiting = self._read_waiting(paths)
