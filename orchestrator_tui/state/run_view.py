@@ -306,10 +306,12 @@ def _card(error: StageError, stage: StageRow | None) -> ErrorCard:
 
 
 def _cut(error: StageError) -> str:
-    kept = len(error.stderr.encode("utf-8", "surrogatepass"))
-    if error.stderr_bytes is not None and error.stderr_bytes > kept:
-        return f"{byte_count(kept)} of {byte_count(error.stderr_bytes)} kept"
-    return f"cut to {byte_count(kept)}" if error.truncated else ""
+    if not error.truncated:  # a writer may trim spaces at either end, which is no cut
+        return ""
+    kept = byte_count(len(error.stderr.encode("utf-8", "surrogatepass")))
+    if error.stderr_bytes is None:
+        return f"cut to {kept}"
+    return f"{kept} of {byte_count(error.stderr_bytes)} kept"
 
 
 def _card_without_file(stage: StageRow) -> ErrorCard:
@@ -329,10 +331,11 @@ def _card_without_file(stage: StageRow) -> ErrorCard:
 
 
 def _runner_fact(run: RunState, facts: RunFacts) -> Fact | None:
-    # The runner of a run that has ended is not looked for.
-    if run.runner is None and (facts.status or "").lower() in FINISHED:
-        return None
-    return Fact("runner", _runner_text(run))
+    if not is_terminal(facts):
+        return Fact("runner", _runner_text(run))
+    # The runner of a run that has ended is not looked for: its pid is a name, no claim of life.
+    pid = run.runner.pid if run.runner else None
+    return None if pid is None else Fact("runner", f"pid {pid}")
 
 
 def _runner_text(run: RunState) -> str:

@@ -213,11 +213,14 @@ def _page_without_log(roots: Roots, place: StagePlace) -> LogPage:
 
 
 def _child_words(command: CommandRecord) -> str:
-    if command.sub_run_id:
-        return f"this stage ran as a run of its own: {command.sub_run_id}"
-    if command.status == "running":
-        return "this stage runs as a run of its own"
-    return "this stage runs another pipeline, as a run of its own"
+    named = f": {command.sub_run_id}" if command.sub_run_id else ""
+    match command.status:
+        case "pending":
+            return "this stage runs another pipeline, as a run of its own"
+        case "running":
+            return f"this stage runs as a run of its own{named}"
+        case _:
+            return f"this stage ran as a run of its own{named}"
 
 
 def _older_page(roots: Roots, place: StagePlace) -> LogPage:

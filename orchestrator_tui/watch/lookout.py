@@ -219,8 +219,7 @@ class Lookout:
                     seen += self._read(key)
         seen += self._watch_shelves(exists)
         is_polling = self._source.problem is not None
-        every_s = self._cadence.walk_polling_s if is_polling else self._cadence.walk_s
-        self._next_walk_s = self._clock.monotonic() + every_s
+        self._next_walk_s = self._clock.monotonic() + self._walk_every_s(exists, is_polling)
         self._freshness = Freshness(
             mode="polling" if is_polling else "watching",
             checked_at=self._clock.now(),
@@ -228,6 +227,11 @@ class Lookout:
             problem=self._source.problem or problem,
         )
         return seen
+
+    def _walk_every_s(self, exists: bool, is_polling: bool) -> float:
+        if not exists:
+            return self._cadence.tick_s  # one look at one name, and nothing else tells of it
+        return self._cadence.walk_polling_s if is_polling else self._cadence.walk_s
 
     def _look_at_root(self) -> tuple[bool, str | None]:
         try:

@@ -158,8 +158,26 @@ def test_the_facts_name_runner_beat_and_manifest() -> None:
     assert told["runner"] == "pid 48122 alive"
     assert told["beat"] == "0.8 s ago (manifest)"
     assert told["manifest"].endswith("manifest.json")
-    ended = project_run(run(status="failed", heartbeat_at=None), None, NOW)
-    assert {fact.label: fact.text for fact in ended.facts}["beat"] == "none seen"
+
+
+def test_nothing_is_said_of_the_life_of_a_runner_whose_run_has_ended() -> None:
+    ended = project_run(run(status="failed", heartbeat_at=None, runner=alive()), None, NOW)
+    told = {fact.label: fact.text for fact in ended.facts}
+    assert (told["runner"], told["beat"]) == ("pid 48122", "none seen")
+    unknown = project_run(run(status="failed"), None, NOW)
+    assert "runner" not in {fact.label for fact in unknown.facts}
+
+
+@pytest.mark.parametrize(
+    ("error", "cut"),
+    [
+        (StageError(1, "a", "p", "r", stderr="oops", stderr_bytes=5), ""),
+        (StageError(1, "a", "p", "r", stderr="x" * 2048, truncated=True), "cut to 2 KiB"),
+    ],
+)
+def test_only_what_was_cut_counts_as_cut(error: StageError, cut: str) -> None:
+    (card,) = project_run(run(), RunDetail(Manifest(), (error,)), NOW).errors
+    assert card.cut == cut
 
 
 def test_problems_of_the_file_say_what_is_shown_instead() -> None:

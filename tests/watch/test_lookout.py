@@ -149,7 +149,7 @@ def test_runs_that_appear_later_are_waited_for(tmp_path: Path) -> None:
     assert watch.fleet.freshness is not None
     assert not watch.fleet.freshness.runs_exists
     write_run(watch.roots)
-    watch.let_pass(6)
+    watch.let_pass(1.5)
     assert KEY in watch.fleet.runs
     assert watch.fleet.freshness.runs_exists
 
