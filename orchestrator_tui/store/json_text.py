@@ -151,16 +151,10 @@ def without_surrogates(value: Any) -> Any:
 
 def _encode(value: Any, option: int) -> bytes:
     try:
-        return orjson.dumps(value, default=_plain, option=option)
+        return orjson.dumps(value, option=option)
     except TypeError:
         # orjson refuses half surrogates, which file names and cut texts can bring in
-        return orjson.dumps(without_surrogates(value), default=_plain, option=option)
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, (frozenset, set)):
-        return sorted(value)
-    return dict(value)  # type: ignore[call-overload]  # a mapping proxy
+        return orjson.dumps(without_surrogates(value), option=option)
 
 
 def encode_document(value: Any) -> bytes:

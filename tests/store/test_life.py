@@ -276,8 +276,13 @@ def test_an_error_file_that_cannot_be_read_is_there_with_its_reason(paths: RunPa
     put(paths.errors_dir / "02-lint.json", b"{")
     put(paths.errors_dir / "10-x.json", {"details": [], "exit_code": 3})
     put(paths.errors_dir / "03-x.json.tmp-1-2-3", b"")
+    put(paths.errors_dir / "05-big.json", b" " * 70_000)
     (paths.errors_dir / "04-link.json").symlink_to("/etc/passwd")
-    torn, odd = read_stage_errors(paths)
+    torn, big, odd = read_stage_errors(paths)
+    assert (big.index, big.reason) == (
+        5,
+        "unreadable: has 70,000 bytes, more than the limit of 65,536",
+    )
     assert (torn.index, torn.stage_id) == (2, "lint")
     assert torn.reason.startswith("unreadable: not JSON")
     assert (odd.index, odd.reason, odd.exit_code) == (10, "", None)

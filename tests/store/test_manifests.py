@@ -248,6 +248,24 @@ def test_a_pointer_that_cannot_be_made_does_not_stop_the_run(roots: Roots) -> No
     assert got(paths.manifest)["status"] == "queued"
 
 
+def test_a_link_that_is_there_already_is_left_alone(roots: Roots) -> None:
+    told: list[str] = []
+    link = roots.runs / "local-mcp" / RUN / "manifest.json"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("elsewhere")
+    created(roots, warn=told.append)
+    assert link.readlink() == Path("elsewhere")
+    assert told == []
+
+
+def test_a_disk_that_takes_no_link_is_told_and_the_run_goes_on(roots: Roots) -> None:
+    told: list[str] = []
+    with installed(FailingStep(Step.SYMLINK, errno.ENOSPC)):
+        paths = created(roots, warn=told.append)
+    assert "space" in told[0]
+    assert got(paths.manifest)["status"] == "queued"
+
+
 def test_tokens_are_64_hex_digits_and_never_the_same() -> None:
     tokens = {new_resume_token() for _ in range(50)}
     assert len(tokens) == 50
@@ -395,6 +413,10 @@ def test_every_long_text_is_bounded_not_only_stderr(roots: Roots, paths: RunPath
 def test_stderr_takes_no_more_room_in_the_file_than_it_may(text: str, limit_bytes: int) -> None:
     kept = bounded_details({"stderr": text}, limit_bytes)["stderr"]
     assert len(encode_line(kept)) - 3 <= limit_bytes
+
+
+def test_a_limit_too_small_for_any_escape_keeps_nothing() -> None:
+    assert bounded_details({"stderr": "\0" * 500}, 64)["stderr"] == ""
 
 
 def test_an_error_file_of_control_characters_stays_small(roots: Roots, paths: RunPaths) -> None:

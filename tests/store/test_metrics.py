@@ -198,9 +198,12 @@ def test_one_waiting_file_that_cannot_be_read_stops_nobody(
     huge = put(task.metrics_pending_dir / "a.jsonl", b"")
     os.truncate(huge, 64 * 1024 * 1024)
     os.mkfifo(task.metrics_pending_dir / "b.jsonl")
+    abandoned = put(task.metrics_pending_dir / "d.jsonl.tmp", b"")
+    os.truncate(abandoned, 64 * 1024 * 1024)
+    os.utime(abandoned, (1, 1))
     put(task.metrics_pending_dir / "c.jsonl", b"nonsense\n" + line("c"))
     assert record(roots).merged_run_ids == ("c",)
-    assert huge.exists()
+    assert huge.exists() and abandoned.exists()
     assert "passed over" in caplog.text
 
 

@@ -182,6 +182,16 @@ def test_no_bad_day_raises_while_a_run_is_read(tmp_path: Path, code: int) -> Non
         assert isinstance(found, (ReadRun, BadContent))
 
 
+def test_a_folder_that_cannot_be_looked_into_is_no_twin(roots: Roots) -> None:
+    put(roots.runs / TASK / RUN / "manifest.json", {"runId": RUN, "build": {"success": True}})
+    ref = ref_of(roots, f"{TASK}/{RUN}")
+    with installed(FailingStep(Step.STAT, errno.EIO)):
+        assert isinstance(read_run(roots, ref), BadContent)
+    (roots.runs / TASK / "cli" / "x" / "commands").mkdir(parents=True)
+    with installed(FailingStep(Step.STAT, errno.EIO)):
+        assert read(roots, f"{TASK}/cli/x") is None
+
+
 def test_a_run_that_vanishes_while_it_is_read_is_none(tmp_path: Path) -> None:
     roots = copied("minimal/recommended", tmp_path)
     ref = ref_of(roots, f"{TASK}/cli/{RUN}")

@@ -18,7 +18,7 @@ from orchestrator_tui.records.identifiers import InvalidIdentifier
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.paths import Roots, TaskPaths, resolve_task_paths
 from orchestrator_tui.store.coordinator import PersistenceCoordinator, write_summary_copy
-from orchestrator_tui.store.history import read_history
+from orchestrator_tui.store.history import HISTORY_LIMIT_BYTES, read_history
 from orchestrator_tui.store.metrics import read_metrics
 from orchestrator_tui.store.task_state import TaskStateStore, TaskStateStoreLockError
 from tests.fakes import HandClock
@@ -272,6 +272,26 @@ def test_a_writer_whose_lock_was_taken_away_writes_nothing(
     assert not task.runs_json.exists()
     assert "thief" in task.lock.read_text()
     assert [path.name for path in task.pending_dir.iterdir()] == ["a.json"]
+
+
+def test_a_waiting_file_that_may_not_be_read_is_passed_over(
+    store: TaskStateStore, task: TaskPaths, caplog: pytest.LogCaptureFixture
+) -> None:
+    huge = put(task.pending_dir / "huge.json", b"")
+    with huge.open("wb") as stream:
+        stream.truncate(HISTORY_LIMIT_BYTES + 1)
+    store.record_run(summary("a"))
+    assert ids(task) == ["a"]
+    assert huge.exists()
+    assert "passed over" in caplog.text
+
+
+def test_a_task_without_runs_may_have_a_broken_history(
+    store: TaskStateStore, task: TaskPaths
+) -> None:
+    put(task.runs_json, b"{")
+    store.record_run(summary("a"))
+    assert ids(task) == ["a"]
 
 
 @pytest.mark.parametrize(
