@@ -14,7 +14,10 @@ from pathlib import Path
 import click
 import pytest
 
+from orchestrator_tui.cli.exits import Exit
 from orchestrator_tui.cli.main import VERBS, program
+from orchestrator_tui.records.manifest import CommandRecord, Manifest, manifest_to_document
+from orchestrator_tui.store.configuration_shapes import LimitsShape
 from tests.test_rooms import EVERY, ROOMS, imports_of
 
 ROOT = Path(__file__).parent.parent
@@ -137,6 +140,46 @@ def test_every_dependency_has_its_reason() -> None:
     assert told == names
     imported = {module.partition(".")[0] for path in EVERY for module in imports_of(path)}
     assert names == imported - sys.stdlib_module_names - {"orchestrator_tui"}
+
+
+def _sections(page: Path) -> set[str]:
+    """Return the headings of a page, lower-case."""
+    return {heading.lower() for heading in re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)}
+
+
+def test_every_page_and_section_that_the_code_names_is_there() -> None:
+    """Constants that came from somewhere say where: `# docs/formats.md, heartbeat`."""
+    named = re.compile(r"docs/(\w+\.md)(?:, ([\w ]+))?")
+    missing = []
+    for path in EVERY:
+        for page, section in named.findall(path.read_text()):
+            titles = _sections(ROOT / "docs" / page) if (ROOT / "docs" / page).exists() else set()
+            if not any(title.startswith(section.strip()) for title in titles):
+                missing.append(f"{path.name}: {page}, {section}")
+    assert missing == []
+
+
+def test_every_limit_of_the_configuration_is_in_the_document_with_its_default() -> None:
+    defaults = LimitsShape().model_dump(by_alias=True)
+    told = {
+        row[0].strip("`"): row[1] for row in _rows(ROOT / "docs" / "formats.md") if len(row) == 3
+    }
+    assert {key: told.get(key) for key in defaults} == {
+        k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in defaults.items()
+    }
+
+
+def test_every_field_of_a_manifest_is_in_the_document() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text()
+    written = manifest_to_document(Manifest(commands=(CommandRecord(1, "x", "X"),)))
+    fields = [*written, *written["commands"][0]]
+    assert [name for name in fields if f"`{name}`" not in text] == []
+
+
+def test_the_statuses_in_the_document_are_those_of_the_program() -> None:
+    told = {row[0] for row in _rows(ROOT / "docs" / "interop.md") if row[0][:1].isdigit()}
+    numbers = {number for cell in told for number in re.findall(r"\d+", cell)}
+    assert numbers == {str(status.value) for status in Exit if status != Exit.BROKEN_PIPE}
 
 
 def test_every_verb_is_shown_in_the_readme() -> None:
