@@ -168,7 +168,7 @@ class OrchTui(App[None], inherit_bindings=False):
     def open_run(self, key: RunKey) -> None:
         """Open the screen of one run."""
         ascii_only = self.options.ascii_only
-        screen = RunScreen(key, self._logs, self._clock, ascii_only=ascii_only)
+        screen = RunScreen(key, self._logs, ascii_only=ascii_only)
         screen.show(self.fleet, self._clock.now())
         self.push_screen(screen)
         self._focus_runs()

@@ -12,6 +12,12 @@ _NAMED = re.compile(r"^\s*(?:E\s+)?[\w.$]*(?:Error|Exception|Failure)\b\s*(?:\[\
 _MARKED = re.compile(r"^\s*(?:E\s+)?(?:(?:error|fatal|panic)(?:\[\w+\])?:|thread '.*' panicked)")
 _FAILED = re.compile(r"^\s*(?:FAIL(?:ED)?\b|✗|×|not ok\b)")
 _WORDED = re.compile(r"\b(?:error|exception|failed|failure|fatal|panic|cannot|not found)\b", re.I)
+# What a line of any output must look like to count as a problem worth a jump.
+PROBLEM = re.compile(
+    rf"{_NAMED.pattern}|{_MARKED.pattern}|{_FAILED.pattern}"
+    r"|:\s(?:fatal\s)?error(?:\[\w+\])?:?\s|^Traceback \(most recent|\bSegmentation fault\b"
+    r"|\bnpm ERR! code\b|\*\*\* \[[^\]]*\] Error \d"
+)
 _NOTHING = re.compile(r"\b(?:0|no) (?:errors?|failures?|failed)\b", re.I)
 _PLACE = re.compile(
     r"(?:^|[\s(\"'\[<@])(?:file://)?((?:~|\.{1,2})?/?(?:[\w.@+-]+/)*[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,8})"

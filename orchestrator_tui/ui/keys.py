@@ -78,6 +78,8 @@ LOG_KEYS: KeyList = [
     key("n", "hit(1)", "next hit", "find.next"),
     key("N", "hit(-1)", "previous hit", "find.previous"),
     key("escape", "end_search", "end the search", "find.end"),
+    key("full_stop", "problem(1)", "next problem", "find.next_problem"),
+    key("comma", "problem(-1)", "previous problem", "find.previous_problem"),
     key("backslash", "streams", "streams: both, out, err", "log.streams"),
 ]
 

@@ -20,7 +20,7 @@ from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
 from orchestrator_tui.ui.themes import DARK, TERMINAL_THEMES, THEMES
 from orchestrator_tui.ui.widgets.log_view import LogView
-from tests.fakes import NOON, HandClock, ScriptedLogs
+from tests.fakes import NOON, ScriptedLogs
 
 STYLES = PurePath(__file__).parents[2] / "orchestrator_tui" / "ui" / "styles"
 MOST_PAUSES = 400
@@ -64,7 +64,7 @@ class RunApp(BareApp):
 
     def __init__(self, key: RunKey, logs: ScriptedLogs, *seen: Observation) -> None:
         super().__init__()
-        self.run_screen = RunScreen(key, logs, HandClock())
+        self.run_screen = RunScreen(key, logs)
         self.fleet = observe(Fleet(), seen)
         self.asked: list[str] = []
 

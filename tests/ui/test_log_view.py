@@ -19,7 +19,7 @@ from orchestrator_tui.records.logs import LogLine, LogPage, Stream, Whence
 from orchestrator_tui.ui.ansi import styled_text
 from orchestrator_tui.ui.widgets import log_window
 from orchestrator_tui.ui.widgets.log_lines import LogLines
-from orchestrator_tui.ui.widgets.log_search import LogSearch
+from orchestrator_tui.ui.widgets.log_search import LogSearch, search_pattern
 from orchestrator_tui.ui.widgets.log_window import (
     CHUNK_LINES,
     MAX_LINES,
@@ -119,9 +119,9 @@ def test_a_window_finds_its_way_where_lines_are_left_out() -> None:
 def test_a_search_keeps_its_hits_while_the_window_moves() -> None:
     window, search = LogWindow(), LogSearch()
     window.reset(page_of(30_000, 31_000, 60_000))
-    search.begin("LINE 30999", window)
+    search.begin("", search_pattern("LINE 30999"), window)
     assert search.hits == []  # a capital letter makes case count
-    search.begin("999", window)
+    search.begin("", search_pattern("999"), window)
     assert [window.line(o).text for o in search.hits] == ["line 30999"]
     window.prepend(page_of(29_000, 30_000, 60_000))
     search.scan(window)
@@ -349,6 +349,25 @@ async def test_a_search_counts_goes_through_and_is_forgotten() -> None:
         assert '"ne" 3/3 (went round)' in foot(app)
         await pilot.press("escape")
         assert "hit" not in foot(app)
+
+
+@pytest.mark.anyio
+async def test_dot_and_comma_go_to_what_looks_like_a_problem() -> None:
+    texts = ["test_errors.py ....", "src/a.c:1:2: error: no", "0 errors", "E  ValueError: x", "end"]
+    app = LogApp(logs_of(*(out(text, n) for n, text in enumerate(texts))))
+    async with app.run_test(size=(70, 12)) as pilot:
+        app.log_view.show(KEY, 1, live=False)
+        await until(pilot, lambda: bool(shown(app)))
+        app.log_view.lines.focus()
+        await pilot.press("full_stop")
+        assert "problem 1/2" in foot(app)
+        assert app.log_view.lines.search.current == 1
+        await pilot.press("full_stop")
+        assert app.log_view.lines.search.current == 3
+        await pilot.press("comma", "comma")
+        assert "problem 2/2 (went round)" in foot(app)
+        await pilot.press("escape")
+        assert "problem" not in foot(app)
 
 
 @pytest.mark.anyio

@@ -11,9 +11,8 @@ from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, Input
 
-from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import Manifest
@@ -25,11 +24,12 @@ from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.runs import freshness_words
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, TooSmall
+from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.manifest_text import ManifestText
-from orchestrator_tui.ui.widgets.reading_pane import ReadingPane, folded_lines
+from orchestrator_tui.ui.widgets.reading_pane import ReadingPane
 from orchestrator_tui.ui.widgets.run_header import (
     RunCrumb,
     RunPulse,
@@ -56,6 +56,7 @@ _AGAIN: KeyHint = ("r", "again")
 _CANCEL: KeyHint = ("x", "cancel")
 _LOG_HINTS: tuple[KeyHint, ...] = (
     ("/", "search"),
+    (". ,", "problem"),
     ("f", "follow"),
     ("w", "wrap"),
     ("\\", "streams"),
@@ -77,8 +78,10 @@ class RunProblems(LineBlock):
 
     def build(self, width: int, height: int) -> tuple[Line, ...]:
         """Return a line a problem."""
-        lines = [folded_lines(f"! {safe_text(p)}", width, indent=1)[0] for p in self.view]
-        return tuple((*line[:1], Span(line[1].text, "state--stalled")) for line in lines)
+        return tuple(
+            (Span(fit(f" ! {safe_text(problem)}", width), "state--stalled"),)
+            for problem in self.view
+        )
 
 
 def is_growing(stage: StageRow) -> bool:
@@ -115,13 +118,10 @@ class RunScreen(RoomyScreen):
             super().__init__()
             self.key = key
 
-    def __init__(
-        self, key: RunKey, logs: LogSource, clock: Clock, *, ascii_only: bool = False
-    ) -> None:
+    def __init__(self, key: RunKey, logs: LogSource, *, ascii_only: bool = False) -> None:
         super().__init__()
         self.key = key
         self._logs = logs
-        self._clock = clock
         self._ascii_only = ascii_only
         self._manifest: Manifest | None = None
         self._freshness = ("", False)
@@ -226,9 +226,8 @@ class RunScreen(RoomyScreen):
             return
         empty = _EMPTY_LOGS.get(stage.state, "This stage wrote no output.")
         if stage.is_subpipeline:
-            empty = (
-                f"This stage is a run of its own{f': {stage.child.run_id}' if stage.child else ''}."
-            )
+            empty = "This stage is a run of its own"
+            empty += f", {stage.child.run_id}; enter opens it." if stage.child else "."
         log.show(
             self.key,
             stage.index,
@@ -252,10 +251,13 @@ class RunScreen(RoomyScreen):
         hints: tuple[KeyHint, ...] = (*_LOG_HINTS, *acts)
         if isinstance(self.focused, StageList):
             hints = (("enter", "log"), *acts, ("tab", "pane"), ("[ ]", "tabs"), ("z", "zoom"))
+        elif isinstance(self.focused, Input):
+            hints = (("enter", "to the hit"), ("esc", "end the search"))
         elif isinstance(self.focused, ReadingPane):
             hints = (*acts, ("[ ]", "tabs"), ("space", "page"))
         words, is_troubled = self._freshness
-        self.query_one(FooterBar).view = FooterView((*hints, *_LAST_HINTS), words, is_troubled)
+        last = () if isinstance(self.focused, Input) else _LAST_HINTS
+        self.query_one(FooterBar).view = FooterView((*hints, *last), words, is_troubled)
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:

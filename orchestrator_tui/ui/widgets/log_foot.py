@@ -9,7 +9,7 @@ from orchestrator_tui.state.formatting import counted, number
 from orchestrator_tui.ui.widgets.lines import Line, Span
 from orchestrator_tui.ui.widgets.log_window import Streams
 
-WORDS_SHOWN = 24  # characters of what is searched for
+LABEL_SHOWN = 24  # characters of what is searched for
 _STREAM_WORDS = {Streams.BOTH: "", Streams.OUT: "stdout only", Streams.ERR: "stderr only"}
 
 
@@ -83,4 +83,4 @@ def _search(view: LogFootView) -> str:
         found = f"{number(view.hit)}/{number(view.hits)}"
     where = "" if view.is_whole else " in the lines read"
     went = " (went round)" if view.went_round else ""
-    return f'"{safe_text(view.searched, limit=WORDS_SHOWN)}" {found}{where}{went}'
+    return f"{safe_text(view.searched, limit=LABEL_SHOWN)} {found}{where}{went}"

@@ -18,16 +18,16 @@ class LogSearch:
     """A search over the whole lines of a window, kept up to date as the window moves."""
 
     def __init__(self) -> None:
-        self.words = ""
+        self.label = ""
         self.pattern: re.Pattern[str] | None = None
         self.hits: list[int] = []
         self.current: int | None = None
         self._seen = range(0)
 
-    def begin(self, words: str, window: LogWindow) -> None:
-        """Look for other words; no words end the search."""
-        self.words = words
-        self.pattern = search_pattern(words) if words else None
+    def begin(self, label: str, pattern: re.Pattern[str] | None, window: LogWindow) -> None:
+        """Look for another pattern, called `label`; None ends the search."""
+        self.label = label
+        self.pattern = pattern
         self.current = None
         self.scan_anew(window)
 

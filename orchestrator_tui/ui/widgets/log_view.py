@@ -14,11 +14,13 @@ from textual.widgets import Input, Static
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
+from orchestrator_tui.ui.failure_text import PROBLEM
 from orchestrator_tui.ui.keys import LOG_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.widgets.lines import entitle
 from orchestrator_tui.ui.widgets.log_foot import LogFootView, foot_line
 from orchestrator_tui.ui.widgets.log_lines import LogLines
+from orchestrator_tui.ui.widgets.log_search import search_pattern
 from orchestrator_tui.ui.widgets.log_window import Streams
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 
@@ -60,6 +62,7 @@ class LogView(Vertical):
         self._problem: str | None = None
         self._empty = ""
         self._remark = ""
+        self._words = ""
         self._went_round = False
         self._poll: Timer | None = None
 
@@ -118,10 +121,10 @@ class LogView(Vertical):
     def _begin(self, *, live: bool) -> None:
         self.workers.cancel_group(self, "log")
         self._reading, self._wanted, self._problem = False, None, None
-        self._unseen_from, self._went_round = None, False
+        self._unseen_from, self._went_round, self._words = None, False, ""
         lines = self.lines
         lines.window.reset(LogPage((), 0, 0, 0))
-        lines.search.begin("", lines.window)
+        lines.search.begin("", None, lines.window)
         self._set_live(live)
         lines.set_follow(live)
         lines.lines_replaced(at_end=True)
@@ -271,7 +274,7 @@ class LogView(Vertical):
         """Begin to type what to search for."""
         line = self.query_one(Input)
         self.query_one(".search").display = True
-        line.value = self.lines.search.words
+        line.value = self._words
         line.focus()
 
     @on(Input.Changed)
@@ -292,11 +295,22 @@ class LogView(Vertical):
 
     def _search_for(self, words: str) -> None:
         lines = self.lines
-        if words == lines.search.words:
+        if words == self._words:
             return
-        lines.search.begin(words, lines.window)
+        self._words = words
+        pattern = search_pattern(words) if words else None
+        lines.search.begin(f'"{words}"', pattern, lines.window)
         lines.draw_anew()
         self._tell()
+
+    def action_problem(self, direction: int) -> None:
+        """Go to the next (1) or the previous (-1) line that looks like a problem."""
+        lines = self.lines
+        if lines.search.pattern is not PROBLEM:
+            self._words = ""
+            lines.search.begin("problem", PROBLEM, lines.window)
+            lines.draw_anew()
+        self.action_hit(direction)
 
     def action_hit(self, direction: int) -> None:
         """Go to the next (1) or the previous (-1) line that matches."""
@@ -317,8 +331,11 @@ class LogView(Vertical):
 
     def action_end_search(self) -> None:
         """Close the line for the search, and forget the search."""
-        self._search_for("")
+        self._words = ""
+        self.lines.search.begin("", None, self.lines.window)
+        self.lines.draw_anew()
         self._close_search()
+        self._tell()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave `esc` to the screen, and `n` unused, while nothing is searched for."""
@@ -364,7 +381,7 @@ class LogView(Vertical):
                 percent=self._percent(),
                 lines=len(window.shown),
                 is_whole=window.at_start and window.at_end,
-                searched=search.words,
+                searched=search.label,
                 hit=search.place(),
                 hits=len(search.hits),
                 went_round=self._went_round,

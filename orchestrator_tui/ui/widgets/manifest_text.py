@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rich.cells import cell_len
 from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text
@@ -17,7 +18,7 @@ from orchestrator_tui.ui.widgets.reading_pane import ReadingPane, folded_lines
 from orchestrator_tui.ui.widgets.stage_list import fact_words
 
 LABEL_CELLS = 10
-LINE_LIMIT = 400  # characters of one JSON line
+LINE_LIMIT = 4_000  # characters of one JSON line
 MOST_LINES = 20_000
 
 
@@ -63,15 +64,20 @@ class ManifestText(ReadingPane):
         # The token lets whoever has it resume the run, so it is never shown.
         hidden = replace(manifest, resume_token="(hidden)" if manifest.resume_token else None)
         text = json.dumps(manifest_to_document(hidden), indent=2, ensure_ascii=False)
-        lines: list[Line] = []
-        for line in text.split("\n")[:MOST_LINES]:
-            name, colon, value = line.partition('": ')
-            if colon and name.lstrip().startswith('"'):
-                key = Span(f" {safe_text(name)}{colon}", "muted")
-                lines.append((key, Span(_json_value(value))))
-            else:
-                lines.append((Span(f" {_json_value(line)}"),))
-        return lines
+        return [line for text in text.split("\n")[:MOST_LINES] for line in _json_lines(text, width)]
+
+
+def _json_lines(text: str, width: int) -> list[Line]:
+    """Return one line of JSON, its name dim; a value that is too long goes on below."""
+    name, colon, value = text.partition('": ')
+    if not colon or not name.lstrip().startswith('"'):
+        return folded_lines(_json_value(text), width, indent=1)
+    key = Span(f" {safe_text(name)}{colon}", "muted")
+    shown = _json_value(value)
+    if cell_len(key.text) + cell_len(shown) <= width:
+        return [(key, Span(shown))]
+    indent = len(text) - len(text.lstrip()) + 3
+    return [(key,), *folded_lines(shown, width, indent=indent)]
 
 
 def _json_value(text: str) -> str:

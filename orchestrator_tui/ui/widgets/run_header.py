@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.reactive import reactive
@@ -72,7 +73,7 @@ class RunReason(LineBlock):
         badges = "".join(f"[{safe_text(badge)}] " for badge in row.badges)
         room = max(0, width - len(badges) - 1)
         reason = safe_text(row.reason)
-        text = fit_right(fit_name(reason, room) if len(reason) > room else reason, room)
+        text = fit_right(fit_name(reason, room) if cell_len(reason) > room else reason, room)
         lead = len(text) - len(text.lstrip())
         return (
             (Span(text[:lead]), Span(badges, "state--paused"), Span(text[lead:] + " ", "muted")),
