@@ -121,7 +121,10 @@ class FocusedRuns:
     def _with_tail(
         self, key: RunKey, run: _Focused, detail: RunDetail, place: StagePlace
     ) -> RunDetail:
-        path = log_path(self._roots, place)
+        try:
+            path = log_path(self._roots, place)
+        except OSError:  # the page that is asked for next tells why
+            path = None
         if path != run.tail_path:
             run.tail_path, run.signatures = path, None
         request = LogRequest(key, detail.tail_stage_index, Whence.END, max_lines=TAIL_LINES)

@@ -140,7 +140,7 @@ class Roster:
         found: list[RunKey] = []
         gone: list[RunKey] = []
         for shape, folder in changed:
-            names = self._names(self._roots.runs / task / folder, keep_reserved=bool(folder))
+            names = self._names(task, folder)
             if names is None:
                 continue
             for name in (names - known.runs) | (names & known.older):
@@ -314,19 +314,24 @@ class Roster:
         shelf.is_settled = signature is not None and self._has_rested(signature)
         return True
 
-    def _names(self, path: Path, *, keep_reserved: bool) -> frozenset[str] | None:
+    def _names(self, task: str, folder: str) -> frozenset[str] | None:
+        """Return the names of the folders in a shelf; None if it cannot be listed now."""
+        path = self._roots.runs / task / folder
         try:
             entries = files.list_folder(path)
         except (FileNotFoundError, NotADirectoryError):
+            if self._shelves[(task, folder)].signature is not None:
+                del self._shelves[(task, folder)]  # it was there a moment ago: look again
             return frozenset()
         except OSError as error:
+            del self._shelves[(task, folder)]
             self._complain(path, error)
             return None
         return frozenset(
             entry.name
             for entry in entries
             if entry.kind is EntryKind.FOLDER
-            and (keep_reserved or entry.name not in NOT_RUNS)
+            and (folder or entry.name not in NOT_RUNS)
             and not is_temporary(entry.name)
         )
 
