@@ -66,9 +66,10 @@ def _create(
     for attempt in range(1, ID_ATTEMPTS + 1):
         now = context.clock.now()
         run_id = new_run_id(now, secrets.token_hex(4))
+        paths = resolve_run_paths(roots, task_id, run_id)
         manifest = new_manifest(
             roots,
-            resolve_run_paths(roots, task_id, run_id),
+            paths,
             pipeline,
             resume_token=new_resume_token(),
             now=now,
@@ -82,6 +83,9 @@ def _create(
         except FileExistsError:
             if attempt == ID_ATTEMPTS:
                 raise
+        except OSError as error:
+            _give_up(context, paths, manifest, error)
+            raise
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -95,7 +99,8 @@ def _give_up(context: RunContext, paths: RunPaths, manifest: Manifest, error: OS
         summary=f"Execution error: {error}",
     )
     try:
-        save_manifest(paths, failed, now)
+        if files.is_folder(paths.run_dir):
+            save_manifest(paths, failed, now)
     except OSError as second:
         _log.error("Run %s cannot say that it failed: %s", paths.key.run_id, second)
 

@@ -120,13 +120,13 @@ class ChildTree:
         Raises:
             SpawnFailed: The folder is missing, or the system refuses a further process.
         """
-        if not files.is_folder(cwd):
-            raise SpawnFailed(f"cannot start in {cwd}: no such folder; create it or change cwd")
+        _refuse_missing(cwd)
         scope = TreeScope()
-        out_read, out_write = os.pipe()
-        err_read, err_write = os.pipe()
+        opened: list[int] = []
         started = clock.monotonic()
         try:
+            out_read, out_write = _pipe(opened)
+            err_read, err_write = _pipe(opened)
             popen = subprocess.Popen(
                 [SHELL, "-c", command],
                 stdin=subprocess.DEVNULL,
@@ -136,16 +136,16 @@ class ChildTree:
                 env=dict(env),
                 start_new_session=True,
             )
+            pidfd = _pidfd(popen)
         except (OSError, ValueError) as error:
-            os.close(out_read)
-            os.close(err_read)
+            for descriptor in opened:
+                os.close(descriptor)
             raise SpawnFailed(f"cannot start {SHELL} in {cwd}: {error}") from error
-        finally:
-            os.close(out_write)
-            os.close(err_write)
+        os.close(out_write)
+        os.close(err_write)
         return cls(
             popen=popen,
-            pidfd=os.pidfd_open(popen.pid),
+            pidfd=pidfd,
             scope=scope,
             identity=identity_of(popen.pid),
             clock=clock,
@@ -242,6 +242,31 @@ class ChildTree:
         for fd in self.pipes:
             os.close(fd)
         self.pipes.clear()
+
+
+def _refuse_missing(cwd: Path) -> None:
+    try:
+        is_there = files.is_folder(cwd)
+    except OSError as error:
+        raise SpawnFailed(f"cannot start in {cwd}: {error.strerror}") from error
+    if not is_there:
+        raise SpawnFailed(f"cannot start in {cwd}: no such folder; create it or change cwd")
+
+
+def _pipe(opened: list[int]) -> tuple[int, int]:
+    ends = os.pipe()
+    opened += ends
+    return ends
+
+
+def _pidfd(popen: subprocess.Popen[bytes]) -> int:
+    """Return a descriptor that tells of a child's end; without one the child may not live."""
+    try:
+        return os.pidfd_open(popen.pid)
+    except OSError:
+        popen.kill()
+        popen.wait()
+        raise
 
 
 def _signal_name(number: int) -> str:

@@ -73,7 +73,8 @@ class Repository:
     async def start(self, pipeline: str, **more: Any) -> RunOutcome:
         """Run a pipeline in this process."""
         more = {"environ": self.environ, "intervals": QUICK, **more}
-        return await start_foreground(self.roots, self.config, pipeline, TASK, **more)
+        config = more.pop("config", None) or self.config
+        return await start_foreground(self.roots, config, pipeline, TASK, **more)
 
     async def resume(self, key: RunKey, **more: Any) -> RunOutcome:
         """Go on with a run in this process."""
@@ -83,7 +84,7 @@ class Repository:
     def paths(self, key: RunKey) -> RunPaths:
         return resolve_run_paths(self.roots, key.task_id, key.run_id)
 
-    def keys(self) -> list[RunKey]:
+    def run_keys(self) -> list[RunKey]:
         """Return the runs of the task, oldest first."""
         folder = self.roots.runs / TASK / "cli"
         names = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
@@ -117,9 +118,9 @@ class Repository:
 
     async def runs(self, count: int) -> list[RunKey]:
         """Wait for so many runs of the task and return them, oldest first."""
-        await eventually(lambda: len(self.keys()) == count)
-        await eventually(lambda: all(self.paths(key).manifest.exists() for key in self.keys()))
-        return self.keys()
+        await eventually(lambda: len(self.run_keys()) == count)
+        await eventually(lambda: all(self.paths(key).manifest.exists() for key in self.run_keys()))
+        return self.run_keys()
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:

@@ -212,7 +212,7 @@ async def test_a_character_that_is_written_in_two_parts_is_logged_whole(repo: Re
 async def test_the_log_of_a_loud_stage_stays_under_its_cap(repo: Repository) -> None:
     limit_bytes = 1024 * 1024
     repo.configure(
-        settings={"logBytesPerStage": limit_bytes},
+        settings={"logs": {"maxBytesPerStage": limit_bytes}},
         main=[command("one", "seq 1 600000; echo last words")],
     )
     outcome = await repo.start("main")
@@ -343,7 +343,7 @@ async def test_a_failing_child_fails_its_parent(repo: Repository) -> None:
         outer=[child("sub", "inner"), command("after", "true")],
     )
     outcome = await repo.start("outer")
-    parent, inner = repo.manifest(repo.keys()[0]), repo.manifest(repo.keys()[1])
+    parent, inner = repo.manifest(repo.run_keys()[0]), repo.manifest(repo.run_keys()[1])
     assert (parent.status, parent.status_detail) == ("failed", "subpipeline:inner:failed")
     assert statuses(parent) == ["failed", "pending"]
     assert parent.commands[0].sub_run_id == inner.run_id
