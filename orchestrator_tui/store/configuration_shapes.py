@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from orchestrator_tui.records.pipeline import RunnerLimits
@@ -46,6 +46,14 @@ _COMPLAINTS = {
 
 class _Shape(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, alias_generator=to_camel)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nulls(cls, given: Any) -> Any:
+        # null means absent: it never overrides a default
+        if isinstance(given, Mapping):
+            return {name: value for name, value in given.items() if value is not None}
+        return given
 
 
 ShapeT = TypeVar("ShapeT", bound=_Shape)
@@ -86,6 +94,12 @@ class PipelineShape(_Shape):
     guardrails_required: bool | None = None
 
 
+class LogsShape(_Shape):
+    """What is kept of the output of a run."""
+
+    max_bytes_per_stage: int = Field(_DEFAULTS.log_bytes_per_stage, ge=64 * 1024)
+
+
 class LimitsShape(_Shape):
     """The project's own limits, each within bounds that keep the files of a run sound."""
 
@@ -97,7 +111,7 @@ class LimitsShape(_Shape):
     buffer_bytes_per_stream: int = Field(_DEFAULTS.buffer_bytes_per_stream, ge=1024, le=2**26)
     # Readers of error files stop at 64 KiB.
     stderr_bytes_in_error: int = Field(_DEFAULTS.stderr_bytes_in_error, ge=256, le=48 * 1024)
-    log_bytes_per_stage: int = Field(_DEFAULTS.log_bytes_per_stage, ge=64 * 1024)
+    logs: LogsShape = LogsShape()
     kill_grace_seconds: float = Field(_DEFAULTS.kill_grace_s, ge=0, le=3600)
 
     def limits(self) -> RunnerLimits:
@@ -109,7 +123,7 @@ class LimitsShape(_Shape):
             manifest_interval_s=self.manifest_interval_seconds,
             buffer_bytes_per_stream=self.buffer_bytes_per_stream,
             stderr_bytes_in_error=self.stderr_bytes_in_error,
-            log_bytes_per_stage=self.log_bytes_per_stage,
+            log_bytes_per_stage=self.logs.max_bytes_per_stage,
             kill_grace_s=self.kill_grace_seconds,
         )
 
@@ -139,10 +153,8 @@ def check_limits(entry: Mapping[str, Any]) -> RunnerLimits:
 
 
 def _checked(shape: type[ShapeT], entry: Mapping[str, Any]) -> ShapeT:
-    # null means absent: it never overrides a default
-    given = {name: value for name, value in entry.items() if value is not None}
     try:
-        return shape.model_validate(given)
+        return shape.model_validate(entry)
     except ValidationError as error:
         raise ShapeProblem(_explained(error)) from None
 

@@ -342,8 +342,18 @@ def test_what_spoils_the_whole_file_is_told_once(document: Json, text: str) -> N
 
 
 def test_own_limits_override_only_what_they_name() -> None:
-    config = checked(orchTui={"lockAttempts": 7, "killGraceSeconds": 2, "logBytesPerStage": None})
-    assert config.limits == RunnerLimits(lock_attempts=7, kill_grace_s=2.0)
+    config = checked(
+        orchTui={
+            "lockAttempts": 7,
+            "killGraceSeconds": 2,
+            "stderrBytesInError": None,
+            "logs": {"maxBytesPerStage": 1_000_000},
+        }
+    )
+    assert config.limits == RunnerLimits(
+        lock_attempts=7, kill_grace_s=2.0, log_bytes_per_stage=1_000_000
+    )
+    assert checked(orchTui={"logs": {"maxBytesPerStage": None}}).limits == RunnerLimits()
 
 
 @given(
