@@ -10,6 +10,7 @@ from typing import TypeAlias
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
 
@@ -416,6 +417,29 @@ async def test_long_lines_are_cut_moved_over_or_folded() -> None:
         assert all(lines.render_line(y).cell_length == lines.size.width for y in range(8))
         await pilot.press("t")
         assert not any("12:00" in row for row in drawn(lines))
+
+
+@pytest.mark.anyio
+async def test_the_wheel_moves_over_the_log_and_stops_following() -> None:
+    app = LogApp(logs_of(*numbered(100)))
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.log_view.show(KEY, 1, live=True)
+        await until(pilot, lambda: "line 99" in shown(app))
+        lines = app.log_view.lines
+        wheel = partial(
+            events.MouseScrollUp,
+            widget=lines,
+            x=5,
+            y=5,
+            delta_x=0,
+            delta_y=-1,
+            button=0,
+            meta=False,
+            ctrl=False,
+        )
+        lines.post_message(wheel(shift=False))
+        await until(pilot, lambda: shown(app)[-1] == "line 96")
+        assert "PAUSED" in foot(app)
 
 
 @pytest.mark.anyio
