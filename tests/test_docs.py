@@ -178,6 +178,16 @@ def test_every_field_of_a_manifest_is_in_the_document() -> None:
     assert [name for name in fields if f"`{name}`" not in text] == []
 
 
+def test_every_check_is_shown_by_a_test_and_every_test_names_a_check() -> None:
+    page = (ROOT / "docs" / "acceptance.md").read_text()
+    told = [int(number) for number in re.findall(r"^(\d+)\. ", page, re.MULTILINE)]
+    sources = [path.read_text() for path in (ROOT / "tests").rglob("*.py")]
+    marks = [mark for text in sources for mark in re.findall(r"\.acceptance\(([\d, ]+)\)", text)]
+    shown = {int(number) for mark in marks for number in re.findall(r"\d+", mark)}
+    assert told == list(range(1, len(told) + 1))
+    assert set(told) == shown
+
+
 def test_the_statuses_in_the_document_are_those_of_the_program() -> None:
     told = {row[0] for row in _rows(ROOT / "docs" / "interop.md") if row[0][:1].isdigit()}
     numbers = {number for cell in told for number in re.findall(r"\d+", cell)}

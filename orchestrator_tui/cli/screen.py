@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import bad_usage, say
 from orchestrator_tui.cli.options import settings_from
 from orchestrator_tui.records.identifiers import RunKey
@@ -37,7 +38,8 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
     settings = settings_from(places)
     reason = unusable_reason()
     if reason is None:
-        return _open(settings, theme or _theme(), ascii_only=ascii_only, query=query)
+        plain = ascii_only or output.ascii_only()
+        return _open(settings, theme or _theme(), ascii_only=plain, query=query)
     from orchestrator_tui.cli.list import print_runs
 
     print_runs(settings)
@@ -47,7 +49,8 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
 
 def open_on(settings: Settings, key: RunKey) -> int:
     """Open the screen with one run in the list and return the exit status."""
-    return _open(settings, _theme(), ascii_only=False, query=f"run:{key.run_id}")
+    plain = output.ascii_only()
+    return _open(settings, _theme(), ascii_only=plain, query=f"run:{key.run_id}")
 
 
 def _theme() -> str:

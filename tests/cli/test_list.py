@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -157,3 +158,30 @@ def test_runs_of_the_generator_are_believed(orch_tui: OrchTuiCommand, repo: Path
     failed = next(run["run_id"] for run in runs if run["state"] == "failed")
     assert orch_tui("logs", failed, "--errors", "--format", "jsonl").out.count("\n") == 1
     assert "logs:" in orch_tui("status", failed).out
+
+
+@pytest.mark.acceptance(78, 79)
+def test_a_run_that_goes_on_is_shown_whatever_the_history_says(
+    orch_tui: OrchTuiCommand, peer_repo: Path
+) -> None:
+    task = "0202-orchestrator-hardening"
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    folder = peer_repo / ".runs" / task / "cli" / "2026-11-22T09-00-00-000Z-00000001"
+    folder.mkdir(parents=True)
+    manifest = {
+        "run_id": folder.name,
+        "status": "in_progress",
+        "started_at": "2026-11-22T09:00:00.000Z",
+        "heartbeat_at": now,
+        "commands": [{"index": 1, "id": "x", "status": "running", "started_at": now}],
+    }
+    (folder / "manifest.json").write_bytes(orjson.dumps(manifest))
+    newest, *others = orch_tui("list", "--task", task, "--format", "json").document["runs"]
+    assert (newest["run_id"], newest["state"]) == (folder.name, "running")
+    history = orjson.loads((peer_repo / "out" / task / "runs.json").read_bytes())
+    unguarded = [run["runId"] for run in history["runs"] if not run["test"]["success"]]
+    assert unguarded
+    states = {run["run_id"]: (run["status"], run["state"]) for run in others}
+    assert [states[run_id][0] == states[run_id][1] for run_id in unguarded] == [True] * len(
+        unguarded
+    )
