@@ -108,7 +108,8 @@ class Narrator:
             if self._told.get(stage.index, StageState.PENDING) == stage.state:
                 continue
             self._told[stage.index] = stage.state
-            if stage.state not in _SILENT and view is not None:
+            has_begun = stage.started_at is not None
+            if has_begun and stage.state not in _SILENT and view is not None:
                 self._tell_stage(stage, view)
 
     def _tell_stage(self, stage: StageRow, view: RunView) -> None:
