@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from orchestrator_tui.records.facts import RunFacts, RunShape
+from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict, StageError
 from orchestrator_tui.records.logs import LogLine
@@ -21,13 +21,13 @@ from orchestrator_tui.state.failure import exit_words
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import age, byte_count, elapsed
 from orchestrator_tui.state.liveness import (
-    FINISHED,
     BeatSource,
     State,
     is_terminal,
     newest_activity,
 )
 from orchestrator_tui.state.observations import RunDetail
+from orchestrator_tui.state.refusals import cancel_refusal, resume_refusal
 from orchestrator_tui.state.views import RunRow, project_row, seconds_between
 
 
@@ -188,8 +188,8 @@ def project_run(run: RunState, detail: RunDetail | None, now: datetime) -> RunVi
         ),
         tail=detail.tail if detail else (),
         tail_stage_index=detail.tail_stage_index if detail else 0,
-        cancel_refusal=_cancel_refusal(run, row.state),
-        resume_refusal=_resume_refusal(run, row.state),
+        cancel_refusal=cancel_refusal(run, row.state),
+        resume_refusal=resume_refusal(run, row.state),
     )
 
 
@@ -384,32 +384,3 @@ def _problems(run: RunState) -> tuple[str, ...]:
         if run.facts is not None:
             problems.insert(1, "shown is the last version that could be read")
     return tuple(problems)
-
-
-def _cancel_refusal(run: RunState, state: State) -> str | None:
-    if run.facts is None:
-        return "its manifest cannot be read"
-    if state in FINISHED:
-        return "it has ended"
-    if run.facts.shape != RunShape.CLI:
-        return "runs of this older layout cannot be stopped from here"
-    if state == State.LOST:
-        return "no runner is left that could stop it"
-    return None
-
-
-def _resume_refusal(run: RunState, state: State) -> str | None:
-    if run.facts is None:
-        return "its manifest cannot be read"
-    if run.facts.shape != RunShape.CLI:
-        return "runs of this older layout cannot be resumed"
-    if state == State.SUCCEEDED:
-        return "every stage has succeeded"
-    if state in FINISHED or state == State.LOST:
-        return None
-    verdict = run.runner.verdict if run.runner else RunnerVerdict.UNKNOWN
-    if state == State.STALLED and verdict == RunnerVerdict.UNKNOWN:
-        return None
-    if verdict == RunnerVerdict.ELSEWHERE:
-        return f"it runs on host {(run.runner and run.runner.host) or 'unknown'}"
-    return "it has not ended; cancel it first"

@@ -43,7 +43,7 @@ class Cadence:
     rest_s: float = 0.03  # between two batches: what comes meanwhile goes into one
     first_reads: int = 50
     reads: int = 250
-    turns: int = 5000  # manifests looked at in each walk, by turns
+    turns: int = 3000  # manifests looked at in each walk, by turns
     unsettled: int = 250  # read again in each tick
 
 

@@ -24,6 +24,7 @@ from orchestrator_tui.store.reading import BadContent, ReadRun, RunRef, read_run
 SETTLED_AFTER: Final = timedelta(seconds=2)
 BAD_FOR_GOOD_S: Final = 3.0  # a torn manifest keeps the last good one for so long
 YOUNG_FOR: Final = timedelta(seconds=10)  # how long a new folder is watched for its manifest
+OLDER_EACH: Final = 6  # of so many looks at all folders one is at those of older layouts, too
 NEWBORN_LIMIT: Final = 200  # of more new folders the rest waits for its turn
 
 _FOLDERS: Final = ((RunShape.CLI, "cli"), (RunShape.MCP, "mcp"), (RunShape.SUMMARY, ""))
@@ -89,6 +90,7 @@ class Roster:
         self._newborn: dict[RunKey, None] = {}
         self._bad_since_s: dict[RunKey, float] = {}
         self._turn: Iterator[RunKey] = iter(())
+        self._looks = 0
         self.problem: str | None = None
         self.generation = 0  # another number for another answer of `shelves`
 
@@ -126,17 +128,25 @@ class Roster:
         self.generation += self.tasks != tasks
         for task in self.tasks - tasks:
             gone += self._drop_task(task)
+        older = self._looks % OLDER_EACH == 0
+        self._looks += 1
         for task in tasks:
-            new, vanished = self.list_task(task)
+            new, vanished = self.list_task(task, older=older)
             found += new
             gone += vanished
         found.sort(key=lambda key: key.run_id, reverse=True)
         return found, gone
 
-    def list_task(self, task: str) -> tuple[list[RunKey], list[Observation]]:
-        """List a task's folders that changed; return new places and what vanished."""
+    def list_task(self, task: str, *, older: bool = True) -> tuple[list[RunKey], list[Observation]]:
+        """List a task's folders that changed; return new places and what vanished.
+
+        Without `older` those that no program of today writes to are passed over.
+        """
         known = self._tasks.setdefault(task, _Task())
-        changed = [each for each in _FOLDERS if self._has_changed(task, each[1])]
+        cli = self._shelves.get((task, "cli"))
+        older = older or cli is None or cli.signature is None
+        folders = _FOLDERS if older else _FOLDERS[:1]
+        changed = [each for each in folders if self._has_changed(task, each[1])]
         found: list[RunKey] = []
         gone: list[RunKey] = []
         for shape, folder in changed:
@@ -190,6 +200,7 @@ class Roster:
     def forget_shelves(self) -> None:
         """List every folder at the next look, whatever their signatures say."""
         self._shelves.clear()
+        self._looks = 0
 
     def take_turn(self, count: int) -> tuple[RunKey, ...]:
         """Return the next places whose turn it is to be looked at; each comes round in time."""
@@ -299,7 +310,7 @@ class Roster:
         return Path(f"{self._runs}/{key.task_id}/{_FOLDER_OF[shape]}{key.run_id}/manifest.json")
 
     def _has_changed(self, task: str, folder: str) -> bool:
-        path = self._roots.runs / task / folder
+        path = Path(f"{self._runs}/{task}/{folder}")
         shelf = self._shelves.setdefault((task, folder), _Shelf())
         try:
             signature = files.folder_signature(path)
