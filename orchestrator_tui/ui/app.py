@@ -36,6 +36,7 @@ from orchestrator_tui.ui.terminal import (
     EXIT_HANGUP,
     EXIT_INTERRUPTED,
     Backstop,
+    PlainGlyphs,
     is_lost,
     on_end_signals,
 )
@@ -88,6 +89,8 @@ class OrchTui(App[None], inherit_bindings=False):
         self.ansi_theme_dark = self.ansi_theme_light = TERMINAL_THEMES[self.theme]
         # The filter list is private in the pinned Textual; tests/ui/test_terminal.py holds it.
         self._filters.append(Backstop())
+        if options.ascii_only:
+            self._filters.append(PlainGlyphs())
         self.runs_screen = RunsScreen(clock=clock, options=options)
 
     # --- life -------------------------------------------------------------------------------

@@ -51,6 +51,40 @@ def trust_the_terminal() -> None:
         os.environ.pop(name, None)
 
 
+_PLAIN_GLYPHS = str.maketrans(
+    {
+        **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
+        **dict.fromkeys("─━═╌", "-"),
+        **dict.fromkeys("│┃║▌▐▎▊", "|"),
+        **dict.fromkeys("▁▂▃▄▅▆▇", " "),
+        "›": ">",
+        "‹": "<",
+        "…": ".",
+        "“": '"',
+        "”": '"',
+        "█": "#",
+        "•": "*",
+        "↑": "^",
+        "↓": "v",
+        "←": "<",
+        "→": ">",
+    }
+)
+
+
+class PlainGlyphs(LineFilter):
+    """Draws frames, bars and marks in ASCII; every one stays one cell wide."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the segments of a line with plain characters for drawn ones."""
+        return [
+            s
+            if s.control or s.text.isascii()
+            else Segment(s.text.translate(_PLAIN_GLYPHS), s.style, s.control)
+            for s in segments
+        ]
+
+
 def is_lost(descriptor: int = 1) -> bool:
     """Tell whether the terminal behind a descriptor has gone away."""
     poll = select.poll()

@@ -26,8 +26,10 @@ from orchestrator_tui.state.observations import (
     RunVanished,
     Unreadable,
 )
+from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.failure_text import first_error, named_place
-from orchestrator_tui.ui.screens.run import RunProblems
+from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.screens.run import RunProblems, RunScreen
 from orchestrator_tui.ui.widgets.bars import FooterBar
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import LineBlock
@@ -36,8 +38,8 @@ from orchestrator_tui.ui.widgets.manifest_text import ManifestText
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 from orchestrator_tui.ui.widgets.run_header import RunPulse, TabStrip
 from orchestrator_tui.ui.widgets.stage_list import StageList
-from tests.fakes import NOON, ScriptedLogs
-from tests.ui.fleets import FAILED, GREEN, HOSTILE, LOST, RUNNING, Sample, output_of_tests
+from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
+from tests.ui.fleets import FAILED, GREEN, HOSTILE, LOST, RUNNING, Sample, fleet, output_of_tests
 from tests.ui.run_apps import RunApp, drawn, until
 
 Compare: TypeAlias = Callable[..., bool]
@@ -394,3 +396,27 @@ def test_the_manifest_of_a_run(snap_compare: Compare) -> None:
         await pilot.press("left_square_bracket")
 
     assert snap_compare(app_of(RUNNING), run_before=opened, terminal_size=WIDE)
+
+
+@pytest.mark.anyio
+async def test_ascii_only_means_ascii_only() -> None:
+    logs = ScriptedLogs()
+    lines = [LogLine(Stream.STDOUT, "x" * 200, NOON), LogLine(Stream.STDERR, "e", NOON, attempt=2)]
+    logs.add(RUNNING.key, 4, *lines)
+    feed = ScriptedFeed(fleet(RUNNING))
+    app = OrchTui(
+        feed=feed,
+        logs=logs,
+        launcher=ScriptedLauncher(),
+        clock=HandClock(),
+        options=ScreenOptions(ascii_only=True),
+    )
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: bool(app.fleet.runs))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        log = app.screen.query_one(LogView)
+        await until(pilot, lambda: "x" in drawn(log.lines)[0])
+        painted = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert any("attempt 2 ---" in row for row in painted)
+        assert all(row.isascii() for row in painted)

@@ -144,7 +144,7 @@ class RunScreen(RoomyScreen):
                 with Vertical(id="stages", classes="pane"):
                     yield StageList(ascii_only=ascii_only)
                     yield RunFactsPanel()
-                yield LogView(self._logs, ascii_only=ascii_only)
+                yield LogView(self._logs)
             yield FailureCard(id=ERRORS, classes="pane", ascii_only=ascii_only)
             yield ManifestText(id=MANIFEST, classes="pane")
         yield FooterBar()

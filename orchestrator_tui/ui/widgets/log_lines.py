@@ -60,7 +60,7 @@ class LogLines(Widget, can_focus=True):
             super().__init__()
             self.last = last
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.window = LogWindow()
         self.search = LogSearch()
@@ -72,9 +72,7 @@ class LogLines(Widget, can_focus=True):
         self._page: list[Anchor] = []
         self._painted: list[_Painted] = []
         self._styles: dict[str, Style] = {}
-        self._painter = RowPainter(
-            self.window, self.search, style=self._style, mark=self._mark, ascii_only=ascii_only
-        )
+        self._painter = RowPainter(self.window, self.search, style=self._style, mark=self._mark)
 
     @property
     def follow(self) -> bool:

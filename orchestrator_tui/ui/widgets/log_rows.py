@@ -21,6 +21,7 @@ from orchestrator_tui.ui.widgets.log_window import LogWindow
 CACHED_LINES = 1_000
 CLOCK_CELLS = 9  # a time of day and a space
 MARK_CELLS = 2  # E for stderr, and a space
+RULE = "─"  # between attempts
 MIN_ROOM = 8  # cells that the text of a line always gets
 LOG_STYLES = frozenset(
     f"log--{name}" for name in ("time", "error", "note", "cut", "rule", "hit", "hit-here", "bar")
@@ -67,13 +68,11 @@ class RowPainter:
         *,
         style: Callable[[str], Style],
         mark: Callable[[str], Style],
-        ascii_only: bool,
     ) -> None:
         self._window = window
         self._search = search
         self._style = style
         self._mark = mark
-        self._rule = "-" if ascii_only else "─"
         self._kept: LRUCache[int, tuple[Row, ...]] = LRUCache(CACHED_LINES)
         self.wrap = False
         self.clock = True
@@ -128,8 +127,8 @@ class RowPainter:
 
     def _attempt(self, attempt: int) -> Row:
         style = self._style("log--rule")
-        text = Segment(f"{self._rule * 2} attempt {attempt} ", style)
-        return Row(Strip([]), Strip([text]), fill=Segment(self._rule, style))
+        text = Segment(f"{RULE * 2} attempt {attempt} ", style)
+        return Row(Strip([]), Strip([text]), fill=Segment(RULE, style))
 
     def _gutter(self, line: LogLine) -> Strip:
         parts: list[Segment] = []

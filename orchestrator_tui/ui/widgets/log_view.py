@@ -49,10 +49,9 @@ class LogView(Vertical):
     class FollowAsked(Message):
         """The end of a log that does not grow is to be followed: the run may be elsewhere."""
 
-    def __init__(self, logs: LogSource, *, ascii_only: bool = False, id: str | None = None) -> None:
+    def __init__(self, logs: LogSource, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._logs = logs
-        self._ascii_only = ascii_only
         self._subject: _Subject | None = None
         self._live = False
         self._last_look = False
@@ -69,11 +68,11 @@ class LogView(Vertical):
     def compose(self) -> ComposeResult:
         """Yield the lines, the line to type a search in, and the lower edge."""
         with Vertical(classes="pane pane-body"):
-            yield LogLines(ascii_only=self._ascii_only)
+            yield LogLines()
             with Horizontal(classes="search"):
                 yield Static("/", markup=False)
                 yield Input(compact=True, select_on_focus=True)
-        yield PaneFoot(ascii_only=self._ascii_only)
+        yield PaneFoot()
 
     def on_mount(self) -> None:
         """Look at the end of the log from time to time."""

@@ -7,8 +7,7 @@ from textual.reactive import reactive
 
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
 
-CORNERS = ("╰─ ", "─", "╯")
-PLAIN_CORNERS = ("+- ", "-", "+")
+BEGIN, LINE, END = "╰─ ", "─", "╯"
 
 
 class PaneFoot(LineBlock):
@@ -27,14 +26,13 @@ class PaneFoot(LineBlock):
 
     def build(self, width: int, height: int) -> tuple[Line, ...]:
         """Return the edge; words that do not fit are cut."""
-        begin, line, end = PLAIN_CORNERS if self.ascii_only else CORNERS
         if not self.view or width < 12:
-            return ((Span(begin[0] + line * (width - 2) + end),),)
-        spans, room = [Span(begin)], width - len(begin) - 3
+            return ((Span(BEGIN[0] + LINE * (width - 2) + END),),)
+        spans, room = [Span(BEGIN)], width - len(BEGIN) - 3
         for span in self.view:
             text = span.text
             if cell_len(text) > room:
                 text = set_cell_size(text, room)
             room -= cell_len(text)
             spans.append(Span(text, span.style))
-        return ((*spans, Span(" " + line * (room + 1) + end)),)
+        return ((*spans, Span(" " + LINE * (room + 1) + END)),)
