@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -281,13 +281,8 @@ def _end_records(
     }
     status = "succeeded" if result.status is CommandStatus.SUCCEEDED else "failed"
     recorder.finish()
-    if ending.exit.held_open:
-        log.record("command:warning", warning="output-held-open")
-    if ending.survivors:
-        pids = [process.pid for process in ending.survivors]
-        log.record("command:warning", warning="processes-left", pids=pids)
-    if log.lost_bytes:
-        log.record("command:warning", warning="log-incomplete", lost_bytes=log.lost_bytes)
+    for warning, message in _warnings(ending, log.lost_bytes):
+        log.record("command:warning", warning=warning, message=message)
     log.record("exec:end", correlation_id=recorder.correlation_id, attempt=1, **how, status=status)
     log.record("command:end", **how)
     if result.status is CommandStatus.SKIPPED:
@@ -301,3 +296,15 @@ def _end_records(
             timeout_ms=timeout_ms,
         )
     log.close()
+
+
+def _warnings(ending: Ending, lost_bytes: int) -> Iterator[tuple[str, str]]:
+    """Yield what whoever reads a log should know of how it came about: a word and a sentence."""
+    if ending.exit.held_open:
+        told = "background processes still held the output; what they write later is lost"
+        yield "output-held-open", told
+    if ending.survivors:
+        pids = ", ".join(str(process.pid) for process in ending.survivors)
+        yield "processes-left", f"these processes could not be ended: {pids}"
+    if lost_bytes:
+        yield "log-incomplete", f"{lost_bytes:,} bytes of this log could not be written"

@@ -66,6 +66,7 @@ class RunControl:
         self._pause: Order | None = None
         self._changed = anyio.Event()
         self._child: RunControl | None = None
+        self._is_over = False
 
     @property
     def stop(self) -> Order | None:
@@ -90,6 +91,11 @@ class RunControl:
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
 
+    def close(self) -> Order | None:
+        """Obey nothing more, the run is over; return what ended it early, if anything did."""
+        self._is_over = True
+        return self._stop
+
     async def wait_while_paused(self) -> None:
         """Return at once unless paused; then when the run may go on or has to stop."""
         while self._pause is not None:
@@ -107,6 +113,8 @@ class RunControl:
 
     def _apply(self, order: Order) -> bool:
         """Take note of an order; tell whether it has an effect."""
+        if self._is_over:
+            return False
         if order.action is ActionKind.PAUSE:
             has_effect = self._stop is None and self._pause != order
             self._pause = order if has_effect else self._pause

@@ -60,13 +60,14 @@ async def run_pipeline(
             tasks.start_soon(run.listen_until_cancelled, name="control")
             await _begin(run)
             await _run_stages(run, pipeline, positions, context)
-            stop = run.control.stop
+            stop = run.control.close()
             tasks.cancel_scope.cancel()
     except Exception as error:
+        stop = run.control.close()
         note_crash(run, error)
         _log.exception("Run %s ends by an error of the runner", run.paths.key.run_id)
     except BaseException:
-        stop = run.control.stop or Order.from_outside()
+        stop = run.control.close() or Order.from_outside()
         raise
     finally:
         with anyio.CancelScope(shield=True):

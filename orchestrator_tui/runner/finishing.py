@@ -116,7 +116,7 @@ def _coordinator(run: LiveRun, limits: RunnerLimits) -> PersistenceCoordinator:
             attempts=limits.lock_attempts, first_delay_s=limits.lock_first_delay_ms / 1000
         ),
         clock=run.clock,
-        on_retry=lambda attempt, delay_s: _log.info(
+        on_retry=lambda attempt, delay_s: _log.warning(
             "History of task %s is locked; attempt %d failed, next in %.0f ms",
             run.paths.key.task_id,
             attempt,

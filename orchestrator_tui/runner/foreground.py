@@ -44,8 +44,8 @@ async def start_foreground(
 ) -> RunOutcome:
     """Start a new run and return when it is over.
 
-    SIGINT, SIGTERM and SIGHUP, unless ignored or handled already, cancel the run within three
-    seconds; a second one kills at once.
+    SIGINT, SIGTERM and SIGHUP, unless ignored, cancel the run within three seconds; a second one
+    kills at once.
 
     Args:
         roots: The folders of the repository; absolute.
@@ -170,10 +170,13 @@ async def _run(
 def _signals() -> Iterator[AsyncIterator[signal.Signals] | None]:
     """Receive the signals that stop a run, None where this thread cannot.
 
-    A signal that is ignored, or that somebody handles already, is left alone.
+    One that this process was told to ignore stays ignored. A hangup is taken only where nobody
+    else has taken it; an interrupt always, for the event loop's own answer would lose the outcome.
     """
-    usual = (signal.SIG_DFL, signal.default_int_handler)
-    wanted = [number for number in STOP_SIGNALS if signal.getsignal(number) in usual]
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    wanted = [number for number, handler in handlers.items() if handler != signal.SIG_IGN]
+    if handlers[signal.SIGHUP] != signal.SIG_DFL:
+        wanted = [number for number in wanted if number != signal.SIGHUP]
     if threading.current_thread() is not threading.main_thread() or not wanted:
         yield None
         return

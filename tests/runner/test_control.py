@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import Manifest
-from orchestrator_tui.runner.control import Order
+from orchestrator_tui.runner.control import Order, RunControl
 from orchestrator_tui.runner.execution import RunOutcome
 from orchestrator_tui.runner.process_tree import TreeScope
 from orchestrator_tui.store.life import read_runner, read_waiting
@@ -303,6 +303,18 @@ async def test_an_order_tells_who_asked_and_why() -> None:
     order = Order.of_signal(signal.SIGTERM, "SIGTERM")
     assert order.payload()["requested_reason"] == "the runner got SIGTERM"
     assert order.payload()["control_seq"] is None
+
+
+async def test_an_order_that_comes_after_the_last_stage_changes_nothing() -> None:
+    obeyed: list[Order] = []
+
+    async def note(order: Order) -> None:
+        obeyed.append(order)
+
+    control = RunControl(note)
+    assert control.close() is None
+    await control.obey(Order.of_signal(signal.SIGTERM, "SIGTERM"))
+    assert (control.stop, obeyed) == (None, [])
 
 
 async def test_the_log_of_a_cancelled_stage_is_whole(repo: Repository) -> None:

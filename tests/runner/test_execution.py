@@ -145,6 +145,20 @@ async def test_a_late_command_is_ended_and_says_so(repo: Repository, scope: Tree
     assert scope.members() == ()
 
 
+@pytest.mark.acceptance(61)
+async def test_a_daemon_that_holds_the_output_keeps_neither_stage_nor_run(
+    repo: Repository, scope: TreeScope
+) -> None:
+    repo.configure(main=[command("one", "sleep 60 & echo done")])
+    started = time.monotonic()
+    outcome = await repo.start("main")
+    assert time.monotonic() - started < 1.5
+    assert (outcome.manifest.status, outcome.manifest.commands[0].summary) == ("succeeded", "done")
+    log = lines_of(repo.paths(outcome.key).stage_log(1, "one"))
+    assert "output-held-open" in [record.get("warning") for record in log]
+    assert len(scope.members()) == 1
+
+
 @pytest.mark.acceptance(63)
 async def test_a_late_command_that_may_fail_is_skipped(repo: Repository) -> None:
     repo.configure(main=[command("one", "sleep 60", timeoutMs=100, allowFailure=True)])

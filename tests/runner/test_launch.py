@@ -144,16 +144,18 @@ async def test_a_run_outlives_the_end_of_its_terminal(repo: Repository) -> None:
 
 
 @pytest.mark.acceptance(108)
-async def test_sigterm_to_a_detached_runner_cancels_within_three_seconds(
-    repo: Repository,
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_to_a_detached_runner_cancels_within_three_seconds(
+    repo: Repository, number: signal.Signals
 ) -> None:
     repo.configure(main=[command("one", HOSTILE["ignores SIGTERM"])])
     key = await launched(repo)
     await until_up(repo, key)
     pid, asked = runner_pid(repo, key), time.monotonic()
-    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, number)
     await until_dead(pid)
     assert time.monotonic() - asked < 3
+    assert "Traceback" not in repo.paths(key).runner_output.read_text()
     assert repo.manifest(key).status == "cancelled"
     assert left_of(repo, key) == []
 
