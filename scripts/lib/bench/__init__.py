@@ -1,0 +1,1 @@
+"""Benchmarks: each subject measures cases in turn and holds their ratios against goals."""
