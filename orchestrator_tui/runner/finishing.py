@@ -81,9 +81,8 @@ async def finish(run: LiveRun, pipeline: Pipeline | None, limits: RunnerLimits) 
         _log.error("Run %s ended and its manifest cannot say so", run.paths.key.run_id)
     await _record_metrics(run)
     await to_thread.run_sync(_write_summaries, run, pipeline, limits)
-    await run.save()
-    await run.emit(EventName.RUN_COMPLETED, _completed(run))
     await run.flush()
+    await run.emit(EventName.RUN_COMPLETED, _completed(run))
 
 
 async def _record_metrics(run: LiveRun) -> None:

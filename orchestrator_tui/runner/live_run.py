@@ -28,7 +28,6 @@ from orchestrator_tui.store.persister import ManifestPersister
 PAUSED = "paused"  # docs/formats.md, status_detail
 CONTROL_FAILED = "control_failed"  # docs/formats.md, status_detail
 
-
 _log = logging.getLogger(__name__)
 
 
@@ -103,18 +102,16 @@ class LiveRun:
 
     async def save(self) -> bool:
         """Bring the manifest to disk now; tell whether that worked."""
-        try:
-            await self._persister.schedule(manifest=True, force=True)
-        except OSError as error:
-            _log.warning("Manifest of run %s cannot be saved: %s", self.paths.key.run_id, error)
-            return False
-        return True
+        return await self._save(heartbeat=False)
 
     async def save_with_beat(self) -> bool:
         """Bring manifest and heartbeat to disk now, both saying the same time."""
         self.change(heartbeat_at=self.now())
+        return await self._save(heartbeat=True)
+
+    async def _save(self, *, heartbeat: bool) -> bool:
         try:
-            await self._persister.schedule(manifest=True, heartbeat=True, force=True)
+            await self._persister.schedule(manifest=True, heartbeat=heartbeat, force=True)
         except OSError as error:
             _log.warning("Manifest of run %s cannot be saved: %s", self.paths.key.run_id, error)
             return False
