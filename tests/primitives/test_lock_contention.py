@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -219,8 +218,6 @@ def test_a_life_lock_is_free_right_after_its_holder_is_killed(tmp_path: Path) ->
                 os.kill(command, signal.SIGKILL)
 
 
-PEER = shutil.which("codex-orchestrator")
-
 NODE_CONTENDER = """
 import { acquireLockWithRetry } from '%s';
 import { readFileSync, writeFileSync, renameSync, rmSync } from 'node:fs';
@@ -246,10 +243,9 @@ console.log(overlaps);
 
 
 @pytest.mark.interop
-@pytest.mark.skipif(PEER is None, reason="the Node original is not on the PATH")
-def test_node_processes_and_ours_take_turns(tmp_path: Path) -> None:
-    assert PEER is not None
-    package = Path(PEER).resolve().parent.parent
+@pytest.mark.timeout(300)
+def test_node_processes_and_ours_take_turns(tmp_path: Path, peer_binary: Path) -> None:
+    package = peer_binary.resolve().parent.parent
     module = package / "dist/orchestrator/src/persistence/lockFile.js"
     script = tmp_path / "contender.mjs"
     script.write_text(NODE_CONTENDER % module.as_uri())
