@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import importlib.util
 import itertools
 import os
 import re
@@ -127,6 +129,17 @@ def test_the_floor_plan_in_the_document_is_the_one_that_is_checked() -> None:
         if len(row) == 3 and row[0].strip("`") in ROOMS
     }
     assert told == ROOMS
+
+
+def test_every_name_in_the_plan_of_the_house_is_one_in_the_code() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = "|".join(ROOMS)
+    for name in re.findall(rf"`((?:{rooms})\.(?!json)[\w.]+\*?)`", page):
+        parent, _, last = f"orchestrator_tui.{name}".rpartition(".")
+        found = importlib.import_module(parent)
+        if hasattr(found, "__path__") and importlib.util.find_spec(f"{parent}.{last}"):
+            continue
+        assert any(fnmatch.fnmatchcase(each, last) for each in vars(found)), name
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import anyio
@@ -78,8 +76,7 @@ def run_here(settings: Settings, environ: dict[str, str], begin: Begin, form: Fo
     """
     narrator = Narrator(settings.roots, with_output=form == Format.TEXT)
     try:
-        with _interrupts_left_to_the_runner():
-            outcome = anyio.run(_narrated, narrator, begin, environ)
+        outcome = anyio.run(_narrated, narrator, begin, environ)
     except (UnknownPipeline, ResumeRefused) as error:
         raise refused(str(error)) from error
     except OSError as error:
@@ -98,20 +95,6 @@ def run_here(settings: Settings, environ: dict[str, str], begin: Begin, form: Fo
             )
         )
     return outcome.exit_status
-
-
-@contextmanager
-def _interrupts_left_to_the_runner() -> Iterator[None]:
-    """Keep the event loop from turning Ctrl-C into an exception, which would lose the outcome.
-
-    The loop leaves SIGINT alone where it has the system's own disposition; the runner takes it up
-    from there, cancels the run at the first and kills at the second.
-    """
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 async def _narrated(narrator: Narrator, begin: Begin, environ: dict[str, str]) -> RunOutcome:
