@@ -19,7 +19,7 @@ import pytest
 from orchestrator_tui.cli.exits import Exit
 from orchestrator_tui.cli.main import VERBS, program
 from orchestrator_tui.records.manifest import CommandRecord, Manifest, manifest_to_document
-from orchestrator_tui.store.configuration_shapes import LIMITS
+from orchestrator_tui.store.configuration_shapes import LimitsShape
 from tests.test_rooms import EVERY, ROOMS, imports_of
 
 ROOT = Path(__file__).parent.parent
@@ -173,7 +173,9 @@ def test_every_page_and_section_that_the_code_names_is_there() -> None:
 
 
 def test_every_limit_of_the_configuration_is_in_the_document_with_its_default() -> None:
-    defaults = {limit.name: limit.default for limit in LIMITS}
+    defaults = LimitsShape().model_dump(by_alias=True)
+    logs = defaults.pop("logs")
+    defaults |= {f"logs.{name}": value for name, value in logs.items()}
     told = {
         row[0].strip("`"): row[1] for row in _rows(ROOT / "docs" / "formats.md") if len(row) == 3
     }

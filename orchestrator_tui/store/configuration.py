@@ -8,7 +8,6 @@ from pathlib import Path
 from orchestrator_tui.primitives import files
 from orchestrator_tui.records.paths import CONFIG_NAME, Roots
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
-from orchestrator_tui.store.configuration_checks import config_of
 from orchestrator_tui.store.reading import BadContent, parse_object, reason_of
 
 CONFIG_PATH_VARIABLE = "CODEX_ORCHESTRATOR_REPO_CONFIG_PATH"
@@ -39,6 +38,9 @@ def load_config(
     document = parse_object(content, shown)
     if isinstance(document, BadContent):
         return ConfigProblem(shown, f"{shown}: {document.reason}; correct the file")
+    # pydantic costs more time than the first look at the runs may take, so it is loaded only here
+    from orchestrator_tui.store.configuration_checks import config_of
+
     return config_of(document, shown)
 
 

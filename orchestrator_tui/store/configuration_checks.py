@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.paths import CONFIG_NAME
 from orchestrator_tui.records.pipeline import (
     DEFAULT_PIPELINE,
+    CommandStage,
     ConfigProblem,
     OrchestratorConfig,
     Pipeline,
@@ -174,7 +176,7 @@ def _pipeline(entry: JsonObject, name: str, stage_sets: JsonObject) -> Pipeline:
         title=shape.title or name,
         stages=stages,
         description=shape.description,
-        tags=shape.tags,
+        tags=tuple(shape.tags),
         guardrails_required=shape.guardrails_required,
     )
 
@@ -219,10 +221,42 @@ def _stage(where: str, index: int, entry: Any) -> Stage:
         )
     try:
         if kind == "subpipeline":
-            return check_subpipeline(entry)
-        return check_command(entry)
+            return _subpipeline_stage(entry)
+        return _command_stage(entry)
     except ShapeProblem as problem:
         raise _Problem(f"{place}: {problem}") from None
+
+
+def _command_stage(entry: JsonObject) -> CommandStage:
+    shape = check_command(entry)
+    return CommandStage(
+        id=shape.id,
+        title=shape.title or shape.id,
+        command=shape.command,
+        cwd=shape.cwd,
+        env=MappingProxyType(dict(shape.env)),
+        timeout_ms=whole_timeout_ms(shape.timeout_ms),
+        allow_failure=shape.allow_failure,
+        summary_hint=shape.summary_hint,
+    )
+
+
+def _subpipeline_stage(entry: JsonObject) -> SubpipelineStage:
+    shape = check_subpipeline(entry)
+    return SubpipelineStage(
+        id=shape.id,
+        title=shape.title or shape.id,
+        pipeline=shape.pipeline,
+        optional=shape.optional,
+    )
+
+
+def whole_timeout_ms(value: float | None) -> int | None:
+    """Return a limit in whole milliseconds; None for absent, zero, negative and endless ones."""
+    if value is None or not math.isfinite(value):
+        return None
+    whole = math.trunc(value)
+    return whole if whole > 0 else None
 
 
 def _refuse_repeated_ids(name: str, stages: tuple[Stage, ...]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -19,8 +21,7 @@ from orchestrator_tui.records.pipeline import (
     SubpipelineStage,
 )
 from orchestrator_tui.store.configuration import CONFIG_PATH_VARIABLE, load_config
-from orchestrator_tui.store.configuration_checks import config_of
-from orchestrator_tui.store.configuration_shapes import whole_timeout_ms
+from orchestrator_tui.store.configuration_checks import config_of, whole_timeout_ms
 from tests.store.conftest import FIXTURES, got, put
 
 Json = dict[str, Any]
@@ -185,10 +186,6 @@ def test_a_pipeline_run_twice_is_no_circle() -> None:
         (command("lint", env=["A"]), '"env" is not an object'),
         (command("lint", allowFailure="yes"), '"allowFailure" is neither true nor false'),
         (command("lint", cwd=""), '"cwd" is empty'),
-        (command("lint", env={"": "1"}), '"env." holds a character that may not stand there'),
-        (command("lint", env={"A": "\0"}), '"env.A" holds a character that may not stand there'),
-        (command("lint", env={"A": None}), '"env.A" is not a text'),
-        (command("lint", timeoutMs=10**400), '"timeoutMs" is not a number'),
         ({"kind": "subpipeline", "id": "lint"}, '"pipeline" is missing; name the pipeline to run'),
         (
             {"kind": "docker", "id": "lint"},
@@ -216,9 +213,6 @@ def test_a_bad_stage_is_told_with_pipeline_place_and_cure(stage: Any, text: str)
         ("p", 'pipelines[0]: "id" is missing'),
         (pipeline("p", command(), guardrailsRequired="no"), '"guardrailsRequired" is neither true'),
         (pipeline("p", command(), title=3), '"title" is not a text'),
-        (pipeline("p", command(), tags="a"), '"tags" is not a list'),
-        (pipeline("p", command(), tags=["a", 3]), '"tags.1" is not a text'),
-        ({"id": "p", "tags": 3, "title": 3}, '"title" is not a text (also wrong: stages, tags)'),
     ],
 )
 def test_a_bad_pipeline_is_told(entry: Any, text: str) -> None:
@@ -339,11 +333,6 @@ def test_many_ways_to_the_same_pipeline_are_walked_once() -> None:
         ({"orchTui": []}, '"orchTui" is not an object'),
         ({"orchTui": {"lockAttempts": 0}}, 'orchTui: "lockAttempts" should be greater'),
         ({"orchTui": {"lockAttempts": True}}, '"lockAttempts" is not a whole number'),
-        ({"orchTui": {"lockAttempts": 2.0}}, '"lockAttempts" is not a whole number'),
-        ({"orchTui": {"killGraceSeconds": -0.5}}, '"killGraceSeconds" should be greater than'),
-        ({"orchTui": {"killGraceSeconds": True}}, '"killGraceSeconds" is not a number'),
-        ({"orchTui": {"logs": 3}}, '"logs" is not an object'),
-        ({"orchTui": {"logs": {"maxBytesPerStage": 1}}}, '"logs.maxBytesPerStage" should be great'),
         ({"orchTui": {"heartbeatIntervalSeconds": 60}}, "less than or equal to 15"),
         ({"orchTui": {"killGraceSeconds": "3"}}, '"killGraceSeconds" is not a number'),
     ],
@@ -433,3 +422,8 @@ def test_a_named_file_that_is_missing_is_told_with_the_cure(roots: Roots) -> Non
     assert isinstance(found, ConfigProblem)
     assert "gone.json does not exist" in found.text and CONFIG_PATH_VARIABLE in found.text
     assert load_config(roots, {CONFIG_PATH_VARIABLE: " "}) is None
+
+
+def test_pydantic_is_not_loaded_before_a_configuration_is_read() -> None:
+    code = "import sys, orchestrator_tui.store.configuration; sys.exit('pydantic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
