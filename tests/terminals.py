@@ -134,12 +134,12 @@ class RealTerminal:
             self._pending = b""
         self._stream.feed(UNKNOWN.sub(b"", chunk))
 
-    def until(self, text: str, seconds: float = 15) -> None:
+    def until(self, text: str, seconds: float = 30) -> None:
         """Wait until a text is on the screen; fail with the screen if it does not come."""
         self.pump(seconds, lambda: text in self.text)
         assert text in self.text, f"{text!r} did not come within {seconds} s:\n{self.text}"
 
-    def until_gone(self, text: str, seconds: float = 15) -> None:
+    def until_gone(self, text: str, seconds: float = 30) -> None:
         """Wait until a text is not on the screen any more."""
         self.pump(seconds, lambda: text not in self.text)
         assert text not in self.text, f"{text!r} stayed for {seconds} s:\n{self.text}"

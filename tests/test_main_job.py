@@ -80,14 +80,22 @@ def run_of(repository: Path, pipeline: str) -> dict[str, Any]:
     return [m for m in manifests(repository) if m["pipeline_id"] == pipeline][-1]
 
 
+def start(terminal: RealTerminal, *moves: str) -> None:
+    """Start the pipeline that these keys lead to in the form."""
+    terminal.type("s")
+    terminal.until("enter take it")
+    terminal.type(*moves, "enter")
+    terminal.until("enter start it")
+    terminal.type("enter")
+    terminal.until_gone("Start a run")
+
+
 def test_start_watch_cancel_run_again_resume_and_quit(repository: Path) -> None:
     command = [*ORCH_TUI, "--repo", str(repository)]
     with RealTerminal(command, size=(100, 30), environ=environ()) as terminal:
         terminal.until("No runs here yet.")
 
-        terminal.type("s")
-        terminal.until("Start a run")
-        terminal.type("G", "enter", "enter")
+        start(terminal, "G")
         terminal.until("▸ RUN")
         terminal.until("tick 5")
         terminal.until("tick 12")
@@ -107,9 +115,7 @@ def test_start_watch_cancel_run_again_resume_and_quit(repository: Path) -> None:
         terminal.until("tick 3")
         assert [m["pipeline_id"] for m in manifests(repository)] == ["ticking", "ticking"]
 
-        terminal.type("s")
-        terminal.until("Start a run")
-        terminal.type("g", "enter", "enter")
+        start(terminal, "g")
         terminal.until("✗ FAIL")
         terminal.until("src/part_1.c:12:8: error: unknown type name")
         terminal.type("enter")
@@ -130,9 +136,7 @@ def test_start_watch_cancel_run_again_resume_and_quit(repository: Path) -> None:
 
         terminal.type("esc")
         terminal.until("PIPELINE")
-        terminal.type("s")
-        terminal.until("Start a run")
-        terminal.type("g", "j", "enter", "enter")
+        start(terminal, "g", "j")
         terminal.until("short")
         terminal.until("1/1 wait")
         terminal.type("q")

@@ -67,7 +67,7 @@ def test_a_lost_terminal_ends_the_screen(ignored: tuple[signal.Signals, ...]) ->
         terminal.hang_up()
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             used = sum(process.cpu_times()[:2]) if process.is_running() else used
-            assert time.monotonic() - begun < 8, "the screen stays though its terminal is gone"
+            assert time.monotonic() - begun < 20, "the screen stays though its terminal is gone"
             terminal.pump(0.05)
         assert terminal.wait(5) not in (None, 0)
 

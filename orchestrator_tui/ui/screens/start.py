@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus
 from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
@@ -92,6 +93,14 @@ class PlanPreview(Widget):
         return text
 
 
+_ENTER_DOES = {
+    "pipelines": "enter take it",
+    "task": "enter done",
+    "go": "enter start it",
+    "leave": "enter close",
+}
+
+
 class StartDialog(ModalScreen[LaunchRun | None]):
     """The form; gives the request, or None when it was left."""
 
@@ -111,7 +120,7 @@ class StartDialog(ModalScreen[LaunchRun | None]):
         view = self._view
         with Vertical(id="start", classes="dialog") as box:
             box.border_title = "Start a run"
-            box.border_subtitle = "enter next   tab field   esc close"
+            box.border_subtitle = "esc close"
             if view.problem is not None:
                 yield Static(f"! {safe_text(view.problem)}", markup=False, id="start-problem")
             else:
@@ -143,6 +152,12 @@ class StartDialog(ModalScreen[LaunchRun | None]):
             self._show()
         else:
             self.query_one("#leave", Button).focus()
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        enter = _ENTER_DOES.get(self.focused.id or "", "") if self.focused else ""
+        hints = (enter, "tab field", "esc close") if self._view.problem is None else ("esc close",)
+        self.query_one("#start").border_subtitle = "   ".join(hint for hint in hints if hint)
 
     def _request(self) -> LaunchRun | str:
         if not self._view.offers:
