@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -103,10 +105,20 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")
     try:
         status = run()
+        sys.stdout.flush()
     except BrokenPipeError:
         # The interpreter would complain about the lost reader once more while it shuts down.
         os._exit(Exit.BROKEN_PIPE)
     except OSError as error:
         say(f"{PROGRAM}: {error}")
         status = Exit.FAILED
-    sys.exit(status)
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process without taking the interpreter apart, which takes as long as ten stages."""
+    if threading.active_count() > 1:
+        sys.exit(status)  # waits for what other threads still do
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(status)
