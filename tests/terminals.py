@@ -154,9 +154,13 @@ class RealTerminal:
         self.pump(seconds, self._has_ended)
         return self._status
 
+    def has_ended(self, status: int) -> None:
+        """Take the status of a program that somebody else has waited for."""
+        self._status = os.waitstatus_to_exitcode(status)
+
     def _has_ended(self) -> bool:
         if self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self._status = os.waitstatus_to_exitcode(status)
+                self.has_ended(status)
         return self._status is not None

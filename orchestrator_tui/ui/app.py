@@ -33,12 +33,11 @@ from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
 from orchestrator_tui.ui.terminal import (
-    EXIT_HANGUP,
     EXIT_INTERRUPTED,
     Backstop,
     PlainGlyphs,
-    is_lost,
-    on_end_signals,
+    TerminalGuard,
+    present_modes,
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
 
@@ -83,6 +82,8 @@ class OrchTui(App[None], inherit_bindings=False):
         self._paint_timer: Timer | None = None
         self._focus_timer: Timer | None = None
         self._interrupted_at = -QUIT_TWICE_S
+        self._guard: TerminalGuard | None = None
+        self._terminal_modes = present_modes()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = THEME_NAMES.get(options.theme, THEMES[0].name)
@@ -103,16 +104,15 @@ class OrchTui(App[None], inherit_bindings=False):
         self._watch_disk()
         self.set_interval(TICK_S, self._tick)
         if self.options.watch_terminal:
-            on_end_signals(asyncio.get_running_loop(), self._told_to_end)
-            self.set_interval(TICK_S, self._look_at_terminal)
+            self._guard = TerminalGuard(
+                self.leave, asyncio.get_running_loop(), self._terminal_modes
+            )
+            self._guard.start()
 
-    def _told_to_end(self, status: int) -> None:
-        self.exit(return_code=status)
-
-    def _look_at_terminal(self) -> None:
-        if is_lost():
-            # Nothing can be painted any more; runs live in processes of their own.
-            self._told_to_end(EXIT_HANGUP)
+    def on_unmount(self) -> None:
+        """Let the terminal go."""
+        if self._guard is not None:
+            self._guard.close()
 
     @work(name="watch the disk")
     async def _watch_disk(self) -> None:

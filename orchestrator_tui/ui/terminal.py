@@ -9,7 +9,11 @@ import errno
 import os
 import select
 import signal
+import termios
+import threading
 from collections.abc import Callable
+from types import FrameType
+from typing import Any, TypeAlias
 
 from rich.segment import Segment
 from textual.color import Color
@@ -26,6 +30,10 @@ EXIT_HANGUP = 128 + signal.SIGHUP
 EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 MIN_COLUMNS, MIN_ROWS = 60, 15
+LOOK_EVERY_S = 0.5  # at the terminal itself
+GIVE_UP_S = 2.0  # for the screens to end by themselves
+
+TerminalModes: TypeAlias = list[Any]  # what termios.tcgetattr gives
 
 
 class Backstop(LineFilter):
@@ -115,10 +123,72 @@ def reset_at_exit() -> Callable[[], None]:
     return lambda: atexit.unregister(reset)
 
 
-def on_end_signals(loop: asyncio.AbstractEventLoop, end: Callable[[int], None]) -> None:
-    """Call `end` with the exit status when the process is told to stop, SIGHUP even if ignored.
+def present_modes() -> TerminalModes | None:
+    """Return the modes of the terminal as they are now, to be set back if all else fails."""
+    try:
+        return termios.tcgetattr(1)
+    except termios.error:
+        return None
 
-    A screen that was started with SIGHUP ignored (nohup) would otherwise spin on a dead terminal.
+
+class TerminalGuard:
+    """Ends the screens when they are told to, or when their terminal has gone, whatever blocks.
+
+    A terminal that is gone, or that nobody reads, may block the painting and with it the event
+    loop for good. So this looks from a thread of its own, and ends the process itself when the
+    screens have not ended `GIVE_UP_S` after they were asked to. Runs live in other processes.
     """
-    for signum in (signal.SIGHUP, signal.SIGTERM):
-        loop.add_signal_handler(signum, end, 128 + signum)
+
+    def __init__(
+        self,
+        end: Callable[[int], None],
+        loop: asyncio.AbstractEventLoop,
+        modes: TerminalModes | None,
+    ) -> None:
+        self._end = end
+        self._loop = loop
+        self._modes = modes
+        self._closed = threading.Event()
+        self._asked = threading.Event()
+
+    def start(self) -> None:
+        """Begin to watch, and hear SIGTERM and SIGHUP, the latter even if it was ignored.
+
+        A screen that was started with SIGHUP ignored (nohup) would otherwise outlive its terminal.
+        """
+        for signum in (signal.SIGHUP, signal.SIGTERM):
+            # Not the loop's own handler: that one waits for a loop that may be blocked.
+            signal.signal(signum, self._told)
+        threading.Thread(target=self._watch, name="watch the terminal", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop watching: the screens have ended."""
+        self._closed.set()
+
+    def _told(self, signum: int, _frame: FrameType | None) -> None:
+        self._ask_to_end(128 + signum)
+
+    def _watch(self) -> None:
+        while not self._closed.wait(LOOK_EVERY_S):
+            if is_lost():
+                self._ask_to_end(EXIT_HANGUP)
+                return
+
+    def _ask_to_end(self, status: int) -> None:
+        if self._asked.is_set():
+            return
+        self._asked.set()
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._end, status)
+        threading.Thread(target=self._give_up, args=(status,), daemon=True).start()
+
+    def _give_up(self, status: int) -> None:
+        if self._closed.wait(GIVE_UP_S):
+            return
+        if self._modes is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(1, termios.TCSANOW, self._modes)
+        with contextlib.suppress(OSError):
+            os.set_blocking(1, False)
+            os.write(1, RESET_SEQUENCE.encode())
+        os._exit(status)

@@ -72,6 +72,21 @@ def test_a_lost_terminal_ends_the_screen(ignored: tuple[signal.Signals, ...]) ->
         assert terminal.wait(5) not in (None, 0)
 
 
+def test_a_terminal_that_nobody_reads_does_not_keep_the_screen_from_ending() -> None:
+    with started("busy", size=(200, 60)) as terminal:
+        # Without a reader the terminal takes some kilobytes, and then every write blocks.
+        for columns in range(140, 200):
+            terminal.resize(columns, 60)
+            time.sleep(0.02)
+        os.kill(terminal.pid, signal.SIGTERM)
+        begun = time.monotonic()
+        while (ended := os.waitpid(terminal.pid, os.WNOHANG))[0] == 0:
+            assert time.monotonic() - begun < 20, "the screen waits for a reader"
+            time.sleep(0.05)
+        terminal.has_ended(ended[1])
+        assert terminal.wait() == 143
+
+
 def test_a_burst_of_sizes_is_survived() -> None:
     with started("busy") as terminal:
         for number in range(100):
