@@ -150,5 +150,6 @@ def _print(answers: Sequence[Answer], form: Format) -> None:
         )
         return
     for answer in answers:
-        told = f"{answer.key.run_id}  {answer.message}"
+        run_id = answer.key.run_id
+        told = answer.message if run_id in answer.message else f"{run_id}  {answer.message}"
         print_text(told) if answer.accepted else say(f"orch-tui: {told}")

@@ -15,6 +15,7 @@ import click
 from orchestrator_tui import __version__
 from orchestrator_tui.cli.exits import Exit, Stopped, say
 from orchestrator_tui.cli.options import CONTEXT, place_options
+from orchestrator_tui.primitives.standard_streams import fill_standard_streams
 from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.settings import Places
 
@@ -98,10 +99,17 @@ def _usage_text(error: click.ClickException) -> str:
     return f"{PROGRAM}: {error.format_message()}"
 
 
+def _environment_text(error: OSError) -> str:
+    if error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
+
+
 def main() -> NoReturn:
     """Run the program and end it; a reader of our output that has gone ends it quietly."""
+    fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
         status = run()
@@ -110,7 +118,7 @@ def main() -> NoReturn:
         # The interpreter would complain about the lost reader once more while it shuts down.
         os._exit(Exit.BROKEN_PIPE)
     except OSError as error:
-        say(f"{PROGRAM}: {error}")
+        say(f"{PROGRAM}: {_environment_text(error)}")
         status = Exit.FAILED
     _leave(status)
 

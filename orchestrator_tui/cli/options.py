@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from orchestrator_tui.cli.exits import Exit, Stopped, bad_usage
+from orchestrator_tui.primitives.files import is_folder
 from orchestrator_tui.settings import InvalidSettings, Places, Settings, load_settings
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -65,9 +66,12 @@ def settings_from(places: Places, task: str | None = None) -> Settings:
     except OSError as error:
         raise Stopped(Exit.FAILED, f"the working directory is gone: {error}") from error
     try:
-        return load_settings(dict(os.environ), cwd, places, task)
+        settings = load_settings(dict(os.environ), cwd, places, task)
     except InvalidSettings as error:
         raise bad_usage(str(error)) from error
+    if not is_folder(settings.roots.repo):
+        raise bad_usage(f"{settings.roots.repo} is not a folder; name the repository with --repo")
+    return settings
 
 
 def format_option(*formats: Format) -> Callable[[Verb], Verb]:

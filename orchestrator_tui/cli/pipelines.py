@@ -37,9 +37,18 @@ def choose_pipeline(config: OrchestratorConfig, wanted: str | None) -> Pipeline:
         raise bad_usage(config.problems[name].text)
     pipeline = config.pipeline(name)
     if pipeline is None:
-        known = ", ".join(p.id for p in config.pipelines) or "none"
-        raise not_found(f"Pipeline '{name}' not found. There are: {known}")
+        raise not_found(_unknown(config, name, is_default=wanted is None))
     return pipeline
+
+
+def _unknown(config: OrchestratorConfig, name: str, *, is_default: bool) -> str:
+    """Return that there is no such pipeline, which there are, and why others are not."""
+    known = ", ".join(p.id for p in config.pipelines) or "none"
+    lines = [f"Pipeline '{name}' not found. There are: {known}"]
+    if is_default:
+        lines.append(f'None was named, and "defaultPipeline" of {CONFIG_NAME} means this one.')
+    lines += [problem.text for problem in config.problems.values()]
+    return "\n".join(lines)
 
 
 def choose_target(pipeline: Pipeline, wanted: str | None) -> str:

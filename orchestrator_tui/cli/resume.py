@@ -64,6 +64,8 @@ def command(
     wanted = chosen_run(run, run_flag)
     if wanted is None:
         raise bad_usage("name a run: orch-tui resume RUN, for example @failed")
+    if from_stage is not None and only_stage is not None:
+        raise bad_usage("choose one of --from and --only")
     ref = choose_run(settings, wanted)
     if ref.shape is not RunShape.CLI:
         raise refused(f"run {ref.key.run_id} is of an older layout and cannot be resumed")

@@ -58,6 +58,19 @@ def test_an_unknown_pipeline_is_answered_with_those_that_are_there(
     assert orch_tui("plan", "release", "--target", "nope").status == 3
 
 
+def test_a_pipeline_with_a_mistake_is_told_where_another_one_is_not_found(
+    orch_tui: OrchTuiCommand, repo: Path
+) -> None:
+    stage = b'{"kind": "comand", "id": "x", "title": "X", "command": "true"}'
+    config = b'{"pipelines": [{"id": "a", "title": "A", "stages": [' + stage + b"]}]}"
+    (repo / "codex.orchestrator.json").write_bytes(config)
+    ended = orch_tui("plan")
+    assert (ended.status, ended.out) == (3, "")
+    assert "'diagnostics' not found" in ended.err
+    assert "defaultPipeline" in ended.err
+    assert "'comand'" in ended.err
+
+
 @pytest.mark.parametrize(
     "content", [None, b"{", b'{"pipelines": {}}', b'{"pipelines": [{"id": "diagnostics"}]}']
 )

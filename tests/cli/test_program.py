@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 
 from orchestrator_tui import __version__
 from orchestrator_tui.cli.main import VERBS
 from tests.cli.conftest import FIXTURES, OrchTuiCommand
+from tests.cli.processes import project_in
 
 PEER = FIXTURES / "node-peer"
 FAILED = "2026-11-22T07-27-21-083Z-4b6631bc"
@@ -147,3 +149,24 @@ def test_symbols_that_the_output_cannot_write_do_not_end_the_program() -> None:
         check=True,
     )
     assert "x FAILED" in ended.stdout
+
+
+@pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed_do_not_end_the_program(closing: str, repo: Path) -> None:
+    project = project_in(repo)
+    ended = subprocess.run(
+        f"{' '.join(project.command('start', 'steps', '--task', 't1'))} {closing}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    manifests = list(repo.glob(".runs/t1/cli/*/manifest.json"))
+    assert [orjson.loads(m.read_bytes())["status"] for m in manifests] == ["succeeded"]
+
+
+def test_a_repository_that_is_no_folder_is_told(orch_tui: OrchTuiCommand, tmp_path: Path) -> None:
+    ended = orch_tui("--repo", str(tmp_path / "nowhere"), "list")
+    assert (ended.status, ended.out) == (2, "")
+    assert "nowhere is not a folder" in ended.err
