@@ -39,7 +39,7 @@ from orchestrator_tui.runner.launch import (
 from orchestrator_tui.runner.reopening import find_run, read_manifest
 from orchestrator_tui.runner.resume import ResumeRefused, check_quiet, last_activity
 from orchestrator_tui.store.control import ActionKind, ControlRequest, read_control, request_action
-from orchestrator_tui.store.life import identity_in, probe_runner, read_beats, read_runner
+from orchestrator_tui.store.life import current_runner, identity_in, probe_runner, read_beats
 
 ANSWER_WITHIN = timedelta(seconds=5)  # a living runner looks twice a second
 ACTOR = "orch-tui"
@@ -96,17 +96,15 @@ class RunActions:
             return Refused(f"Run {request.key} has ended already: {manifest.status}.")
         runner = await to_thread.run_sync(probe_runner, paths)
         is_dead = runner.verdict in (RunnerVerdict.GONE, RunnerVerdict.REBOOTED)
-        # Without a record the run may be another program's, whose death no lock of ours proves.
-        if is_dead and runner.pid is not None:
+        if is_dead:
             return await bury(self._roots, ref, paths, request.reason, self._clock)
-        verdict = RunnerVerdict.UNKNOWN if is_dead else runner.verdict
-        return await to_thread.run_sync(self._ask, request, paths, manifest, verdict)
+        return await to_thread.run_sync(self._ask, request, paths, manifest, runner.verdict)
 
     def _ask(
         self, request: CancelRun, paths: RunPaths, manifest: Manifest, verdict: RunnerVerdict
     ) -> ActionResult:
         """Put the wish into control.json; a runner of ours that is deaf to it gets SIGTERM."""
-        record = read_runner(paths)
+        record = current_runner(paths, manifest.resume_events)
         if verdict is RunnerVerdict.UNKNOWN:
             self._check_somebody_listens(paths, manifest)
         is_deaf = verdict is RunnerVerdict.ALIVE and record and self._is_unheard(paths, record)

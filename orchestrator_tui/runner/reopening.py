@@ -31,7 +31,7 @@ from orchestrator_tui.runner.resume import (
 )
 from orchestrator_tui.runner.runner_file import ENDED
 from orchestrator_tui.store.discovery import locate_run
-from orchestrator_tui.store.life import identity_in, read_beats, read_runner
+from orchestrator_tui.store.life import current_runner, identity_in, read_beats, read_runner
 from orchestrator_tui.store.reading import BadContent, RunRef, read_run
 
 TOKEN_LIMIT_BYTES = 4096
@@ -137,7 +137,7 @@ def _reopen_locked(
 ) -> Reopened:
     manifest, pipeline, positions = _check(context, ref, paths, choice)
     if choice.force:
-        record = read_runner(paths)
+        record = current_runner(paths, manifest.resume_events)
         end_tree(lambda: _leftovers(paths, record), grace_s=LEFTOVER_GRACE_S)
     again = resumed_manifest(
         _completed(context.roots, paths, manifest, pipeline, format_time(context.clock.now())),
@@ -159,7 +159,7 @@ def _check(
     check_token(paths.key.run_id, manifest, _token_file(paths), choice.token)
     check_stages(manifest, pipeline)
     positions = stages_to_run(manifest, from_stage=choice.from_stage, only_stage=choice.only_stage)
-    record = read_runner(paths)
+    record = current_runner(paths, manifest.resume_events)
     if not _is_known_dead(record):
         beats = read_beats(paths)
         seen = last_activity(manifest, beats.file, beats.log)

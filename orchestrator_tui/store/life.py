@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,12 @@ from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.store.control import ActionKind, ControlRequest, read_control
 from orchestrator_tui.store.events import EventName, read_last_events
 from orchestrator_tui.store.json_text import encode_document
-from orchestrator_tui.store.reading import BadContent, parse_object, reason_of
+from orchestrator_tui.store.reading import (
+    MANIFEST_LIMIT_BYTES,
+    BadContent,
+    parse_object,
+    reason_of,
+)
 
 T = TypeVar("T")
 
@@ -44,11 +49,6 @@ _TURNS = {
     EventName.RUN_COMPLETED.value,
     EventName.RUN_FAILED.value,
     EventName.RUN_CANCELED.value,
-}
-_VERDICTS_BY_LOCK = {
-    True: RunnerVerdict.ALIVE,
-    False: RunnerVerdict.GONE,
-    None: RunnerVerdict.UNKNOWN,
 }
 _VERDICTS = {
     Presence.ALIVE: RunnerVerdict.ALIVE,
@@ -88,19 +88,35 @@ def write_runner(
     )
 
 
+def current_runner(paths: RunPaths, resume_events: Iterable[object]) -> RunnerRecord | None:
+    """Return what `runner.json` says, None if somebody else has resumed the run since.
+
+    The Node original resumes runs of this program and leaves the file as it is.
+
+    Args:
+        paths: The files of the run.
+        resume_events: Those of its manifest.
+    """
+    record = read_runner(paths)
+    return None if record is not None and _was_resumed_since(record, resume_events) else record
+
+
 def probe_runner(paths: RunPaths) -> Runner:
     """Return what can be said now of the process that runs a run.
 
-    A held lock proves life. A free one proves nothing about another host or boot, so the recorded
-    identity is asked next.
+    A held lock proves life. A free one proves nothing about another host or boot, nor about a run
+    without a record: the Node original takes no lock, and a refused resume may have left the file.
+    So the recorded identity is asked next, unless the record is of an earlier attempt.
     """
     held = LifeLock.is_held(paths.runner_lock)
     record = read_runner(paths)
     if record is None:
-        # The lock comes first in a runner's life, so a free lock without a record was left behind.
-        return Runner(_VERDICTS_BY_LOCK[held])
+        return Runner(RunnerVerdict.ALIVE if held else RunnerVerdict.UNKNOWN)
+    verdict = RunnerVerdict.ALIVE if held else _VERDICTS[presence(identity_in(record))]
+    if verdict is not RunnerVerdict.ALIVE and _was_resumed_since(record, _resume_events(paths)):
+        return Runner(RunnerVerdict.UNKNOWN)
     return Runner(
-        RunnerVerdict.ALIVE if held else _VERDICTS[presence(identity_in(record))],
+        verdict,
         pid=record.pid,
         host=record.host,
         version=record.version,
@@ -241,6 +257,23 @@ def _runner_record(document: JsonObject) -> RunnerRecord | None:
         cancel_rung=_text(document, "cancel_rung"),
         control_seq=max(0, _number(document, "control_seq") or 0),
     )
+
+
+def _resume_events(paths: RunPaths) -> list[object]:
+    manifest = _read_json(paths, paths.manifest, MANIFEST_LIMIT_BYTES) or {}
+    events = manifest.get("resume_events")
+    return events if isinstance(events, list) else []
+
+
+def _was_resumed_since(record: RunnerRecord, resume_events: Iterable[object]) -> bool:
+    """Tell whether a resume was accepted after a runner began; its own comes just before that."""
+    began = parse_time(record.started_at)
+    resumed = (
+        parse_time(event.get("timestamp"))
+        for event in resume_events
+        if isinstance(event, Mapping) and event.get("outcome") != "blocked"
+    )
+    return began is not None and any(at > began for at in resumed if at)
 
 
 def _is_spent(paths: RunPaths, request: ControlRequest) -> bool:

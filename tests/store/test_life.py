@@ -20,6 +20,7 @@ from orchestrator_tui.records.paths import RunPaths, run_paths_in
 from orchestrator_tui.store.control import ActionKind, request_action
 from orchestrator_tui.store.events import EventName, EventStream
 from orchestrator_tui.store.life import (
+    current_runner,
     identity_in,
     probe_runner,
     read_beats,
@@ -147,9 +148,40 @@ def test_a_held_lock_proves_life_whatever_the_record_says(paths: RunPaths) -> No
     assert probe_runner(paths).verdict is RunnerVerdict.ELSEWHERE
 
 
-def test_a_lock_left_behind_without_a_record_is_of_the_dead(paths: RunPaths) -> None:
-    LifeLock.hold(paths.runner_lock).close()
-    assert probe_runner(paths).verdict is RunnerVerdict.GONE
+def test_a_free_lock_without_a_record_says_nothing_of_a_run_of_the_node_original(
+    paths: RunPaths,
+) -> None:
+    with LifeLock.hold(paths.runner_lock):
+        assert probe_runner(paths) == Runner(RunnerVerdict.ALIVE)
+    assert probe_runner(paths) == Runner(RunnerVerdict.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome", "verdict"),
+    [
+        ("2026-01-01T11:59:59.999Z", "accepted", RunnerVerdict.GONE),
+        ("2026-01-01T12:00:00.000Z", "accepted", RunnerVerdict.GONE),
+        ("2026-01-01T12:00:00.001Z", "accepted", RunnerVerdict.UNKNOWN),
+        ("2026-01-01T12:00:00.001Z", "blocked", RunnerVerdict.GONE),
+        ("soon", "accepted", RunnerVerdict.GONE),
+    ],
+)
+def test_a_dead_runner_says_nothing_of_a_run_that_another_program_has_resumed_since(
+    paths: RunPaths, at: str, outcome: str, verdict: RunnerVerdict
+) -> None:
+    record = replace(record_of_this_process(), start_ticks=1)
+    write_runner(paths, record)
+    events = [None, {"timestamp": at, "outcome": outcome}]
+    put(paths.manifest, {"status": "in_progress", "resume_events": events})
+    assert probe_runner(paths).verdict is verdict
+    expected = None if verdict is RunnerVerdict.UNKNOWN else record
+    assert current_runner(paths, events) == expected
+
+
+def test_a_living_runner_is_alive_whatever_the_manifest_says(paths: RunPaths) -> None:
+    write_runner(paths, record_of_this_process())
+    put(paths.manifest, {"resume_events": [{"timestamp": "2027-01-01T00:00:00.000Z"}]})
+    assert probe_runner(paths).verdict is RunnerVerdict.ALIVE
 
 
 def test_a_living_process_is_told_by_its_identity_alone(paths: RunPaths) -> None:
