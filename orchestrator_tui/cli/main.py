@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
 import sys
@@ -28,7 +29,14 @@ VERBS = {
     "resume": "Run the stages of a run again that did not succeed.",
     "cancel": "Stop runs.",
     "logs": "Print what the stages of a run have written.",
+    "watch": "Tell what happens to runs until they are over.",
+    "wait": "Wait until runs are over.",
+    "errors": "Say why the stages of a run failed.",
+    "restart": "Start a new run as another one was.",
 }
+
+# The interpreter's own 700 has it look for garbage a hundred times while modules are loaded.
+OBJECTS_BEFORE_COLLECTION = 10_000
 
 
 class Verbs(click.Group):
@@ -107,6 +115,7 @@ def _environment_text(error: OSError) -> str:
 
 def main() -> NoReturn:
     """Run the program and end it; a reader of our output that has gone ends it quietly."""
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
     fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

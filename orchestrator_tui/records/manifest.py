@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 JsonObject = dict[str, Any]
 
@@ -268,9 +269,13 @@ _ORDER_HEAD = (
 ).split()
 
 
-def _plain(record: object, without: tuple[str, ...] = ("extras",)) -> JsonObject:
-    names = [f.name for f in fields(cast("Any", record)) if f.name not in without]
-    return {name: getattr(record, name) for name in names}
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name != "extras")
+
+
+def _plain(record: Any) -> JsonObject:
+    return {name: getattr(record, name) for name in _names(type(record))}
 
 
 def manifest_to_document(manifest: Manifest) -> JsonObject:

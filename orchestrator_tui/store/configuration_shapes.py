@@ -45,7 +45,10 @@ _COMPLAINTS = {
 
 
 class _Shape(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, alias_generator=to_camel)
+    # Built when first used: most configurations need two of these models.
+    model_config = ConfigDict(
+        strict=True, extra="ignore", frozen=True, alias_generator=to_camel, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -111,7 +114,7 @@ class LimitsShape(_Shape):
     buffer_bytes_per_stream: int = Field(_DEFAULTS.buffer_bytes_per_stream, ge=1024, le=2**26)
     # Readers of error files stop at 64 KiB.
     stderr_bytes_in_error: int = Field(_DEFAULTS.stderr_bytes_in_error, ge=256, le=48 * 1024)
-    logs: LogsShape = LogsShape()
+    logs: LogsShape = Field(default_factory=LogsShape)
     kill_grace_seconds: float = Field(_DEFAULTS.kill_grace_s, ge=0, le=3600)
 
     def limits(self) -> RunnerLimits:

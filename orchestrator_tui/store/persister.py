@@ -150,9 +150,13 @@ class ManifestPersister:
                 unwritten.discard(channel)
 
         try:
-            async with anyio.create_task_group() as group:
-                for channel in tuple(unwritten):
-                    group.start_soon(write, channel, name=f"write {channel}")
+            first, *others = unwritten
+            if not others:
+                await write(first)  # what nearly every stage asks for needs no task of its own
+            else:
+                async with anyio.create_task_group() as group:
+                    for channel in (first, *others):
+                        group.start_soon(write, channel, name=f"write {channel}")
         finally:
             self._dirty |= unwritten
         for channel in _Channel:
