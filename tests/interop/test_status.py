@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import pytest
 
+from orchestrator_tui.records.identifiers import new_run_id
 from orchestrator_tui.records.manifest import JsonObject
+from orchestrator_tui.records.paths import Roots, resolve_run_paths
+from orchestrator_tui.records.pipeline import CommandStage, Pipeline
+from orchestrator_tui.store.bootstrap import create_run, new_resume_token
+from orchestrator_tui.store.manifests import new_manifest
 from tests.interop.conftest import Tool
+from tests.interop.schema import schema_errors
 from tests.interop.waiting import wait_for
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(300)]
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "node-peer"
-VALIDATE = """
-const path = require('path'), fs = require('fs');
-const root = path.resolve(process.argv[1], '../../..');
-const Ajv = require(path.join(root, 'node_modules/ajv/dist/ajv.js')).default;
-const schema = JSON.parse(fs.readFileSync(path.join(
-    root, 'node_modules/@kbediako/codex-orchestrator/schemas/manifest.json')));
-const ajv = new Ajv({strict: false, allErrors: true, formats: {'date-time': true}});
-const valid = ajv.compile(schema);
-console.log(JSON.stringify(process.argv.slice(2).flatMap(
-    file => valid(JSON.parse(fs.readFileSync(file))) ? [] : valid.errors)));
-"""
-
-
-def schema_errors(peer_binary: Path, *manifests: Path) -> list[JsonObject]:
-    """Return what the original's own schema finds wrong with some manifests."""
-    done = subprocess.run(
-        ["node", "-e", VALIDATE, str(peer_binary), *map(str, manifests)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    errors: list[JsonObject] = orjson.loads(done.stdout)
-    return errors
 
 
 def without_log_times(document: JsonObject) -> JsonObject:
@@ -75,6 +58,127 @@ def test_the_original_reads_our_runs(
     assert told.document["status"] == status
     assert peer("status", "--run", document["run_id"]).status == 0
     assert schema_errors(peer_binary, shared / document["manifest"]) == []
+
+
+ALL_KINDS = {
+    "pipelines": [
+        {
+            "id": "outer",
+            "title": "Outer",
+            "stages": [
+                {
+                    "kind": "command",
+                    "id": "advice",
+                    "title": "Advice",
+                    "command": "echo é 😀; head -c 20000 /dev/zero | tr '\\0' x >&2; exit 3",
+                    "allowFailure": True,
+                },
+                {
+                    "kind": "command",
+                    "id": "late",
+                    "title": "Late",
+                    "command": "sleep 60",
+                    "timeoutMs": 100,
+                    "allowFailure": True,
+                },
+                {
+                    "kind": "subpipeline",
+                    "id": "sub",
+                    "title": "Sub",
+                    "pipeline": "inner",
+                    "optional": True,
+                },
+                {
+                    "kind": "command",
+                    "id": "spec-guard",
+                    "title": "Guard",
+                    "command": "touch reached; while [ -e slow ]; do sleep 0.05; done; exit 4",
+                },
+            ],
+        },
+        {
+            "id": "inner",
+            "title": "Inner",
+            "stages": [
+                {"kind": "command", "id": "dies", "title": "Dies", "command": "kill -9 $$"},
+                {"kind": "command", "id": "rest", "title": "Rest", "command": "true"},
+            ],
+        },
+    ]
+}
+
+
+def manifests_in(shared: Path) -> list[Path]:
+    """Return the manifests of all runs, in the order of their start."""
+    return sorted(shared.glob(".runs/*/cli/*/manifest.json"), key=lambda path: path.parent.name)
+
+
+@pytest.mark.acceptance(65)
+def test_whatever_a_run_of_ours_is_doing_its_manifest_fits_the_schema_of_the_original(
+    ours: Tool, peer_binary: Path, shared: Path
+) -> None:
+    (shared / "codex.orchestrator.json").write_bytes(orjson.dumps(ALL_KINDS))
+    (shared / "slow").touch()
+    running = ours.begin("start", "outer", "--format", "json")
+    wait_for((shared / "reached").exists)
+    outer, inner = manifests_in(shared)
+    wait_for(lambda: orjson.loads(outer.read_bytes())["commands"][3]["status"] == "running")
+    kept = [Path(shutil.copy(path, shared / f"{path.parent.name}.json")) for path in (outer, inner)]
+    (shared / "slow").unlink()
+    running.communicate(timeout=30)
+    failed = Path(shutil.copy(outer, shared / "failed.json"))
+    assert ours("resume", outer.parent.name).status == 1
+    documents = [orjson.loads(path.read_bytes()) for path in (*kept, failed, outer)]
+    assert [document["status"] for document in documents] == [
+        "in_progress",
+        "failed",
+        "failed",
+        "failed",
+    ]
+    assert [command["status"] for command in documents[2]["commands"]] == [
+        "skipped",
+        "skipped",
+        "skipped",
+        "failed",
+    ]
+    assert len(documents[2]["child_runs"]) == 1
+    assert len(documents[3]["resume_events"]) == 1
+    assert schema_errors(peer_binary, *kept, failed, outer) == []
+
+
+@pytest.mark.acceptance(65, 66)
+def test_a_run_that_waits_for_its_first_stage_fits_the_schema_of_the_original(
+    peer: Tool, peer_binary: Path, shared: Path
+) -> None:
+    roots, now = Roots.of(shared), datetime.now(UTC)
+    run_id = new_run_id(now, "00000001")
+    pipeline = Pipeline("steps", "Steps", (CommandStage("one", "One", "true"),))
+    wanted = resolve_run_paths(roots, "0042-both", run_id)
+    manifest = new_manifest(roots, wanted, pipeline, resume_token=new_resume_token(), now=now)
+    paths = create_run(roots, manifest, now)
+    content = paths.manifest.read_bytes()
+    document = orjson.loads(content)
+    assert document["status"] == "queued"
+    assert [len(command) for command in document["commands"]] == [13]
+    assert (content[:1], content[-2:]) == (b"{", b"}\n")
+    assert schema_errors(peer_binary, paths.manifest) == []
+    assert schema_errors(peer_binary, shared / "codex.orchestrator.json") != []  # it does look
+    told = peer("status", "--run", run_id, "--format", "json")
+    assert (told.status, told.document["status"]) == (0, "queued")
+
+
+@pytest.mark.acceptance(110)
+@pytest.mark.parametrize("name", ["status-json", "status-text"])
+def test_the_smallest_manifest_is_read_by_both(
+    ours: Tool, peer: Tool, shared: Path, name: str
+) -> None:
+    shutil.copytree(FIXTURE.parent / "minimal" / name, shared, dirs_exist_ok=True)
+    run_id = "2026-01-02T03-04-05-678Z-0badcafe"
+    assert peer("status", "--run", run_id, "--format", "json").status == 0
+    assert peer("status", "--run", run_id).status == (0 if name == "status-text" else 1)
+    mine = ours("status", "--run", run_id, "--format", "json")
+    assert (mine.status, mine.document["orch_tui"]["state"]) == (0, "unknown")
+    assert ours("status", "--run", run_id).status == 0
 
 
 def test_we_read_the_runs_of_the_original_as_it_does(ours: Tool, peer: Tool, shared: Path) -> None:
