@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -269,13 +268,14 @@ _ORDER_HEAD = (
 ).split()
 
 
-@cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name != "extras")
+_OWN_KEYS = {
+    kind: tuple(field.name for field in fields(kind) if field.name != "extras")
+    for kind in (Manifest, CommandRecord, ChildRun)
+}
 
 
-def _plain(record: Any) -> JsonObject:
-    return {name: getattr(record, name) for name in _names(type(record))}
+def _plain(record: Manifest | CommandRecord | ChildRun) -> JsonObject:
+    return {name: getattr(record, name) for name in _OWN_KEYS[type(record)]}
 
 
 def manifest_to_document(manifest: Manifest) -> JsonObject:
