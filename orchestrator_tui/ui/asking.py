@@ -39,12 +39,12 @@ def cancel_view(fleet: Fleet, key: RunKey, now: datetime) -> CancelView | str:
     if runner is not None and runner.pid is not None:
         where += f"; runner pid {runner.pid}"
     done = view.row.stages_done
-    kept = f"{counted(done, 'finished stage')} stay; you can resume later." if done else ""
+    stays = f"{counted(done, 'finished stage')} {'stays' if done == 1 else 'stay'}"
     return CancelView(
         request=CancelRun(key),
         name=view.title,
         where=where,
-        kept=kept,
+        kept=f"{stays}; you can resume later." if done else "",
         obeys_at_once=runner is not None and runner.verdict is RunnerVerdict.ALIVE,
     )
 

@@ -14,6 +14,8 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.pipeline import OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.liveness import is_terminal
+from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.themes import THEME_NAMES
 
 
@@ -22,6 +24,11 @@ class Commanded(Protocol):
 
     fleet: Fleet
     theme: str
+
+    @property
+    def runs_screen(self) -> RunsScreen:
+        """The list of runs."""
+        ...
 
     @property
     def chosen_run(self) -> RunKey | None:
@@ -76,13 +83,17 @@ def commands_of(app: Commanded) -> Iterator[Command]:
         name = key.short
         yield Command("Open the run", name, partial(app.open_run, key))
         yield Command("Run again ...", name, partial(app.ask_again, key))
-        yield Command("Cancel the run ...", name, partial(app.ask_cancel, key))
+        facts = app.fleet.runs[key].facts if key in app.fleet.runs else None
+        if facts is None or not is_terminal(facts):
+            yield Command("Cancel the run ...", name, partial(app.ask_cancel, key))
     yield Command("Start a run ...", "choose a pipeline and a task", app.ask_start)
     if isinstance(app.fleet.config, OrchestratorConfig):
         for pipeline in app.fleet.config.pipelines:
             yield Command(
                 f"Start {pipeline.id}", pipeline.title, partial(app.ask_start, pipeline.id)
             )
+    yield Command("Filter the runs ...", "words, state:, task:, since:", partial(_filter, app))
+    yield Command("Sort the runs", "next sort order", app.runs_screen.action_sort)
     for words, query in (
         ("Show all runs", ""),
         ("Show problems", "state:problem"),
@@ -96,6 +107,11 @@ def commands_of(app: Commanded) -> Iterator[Command]:
     yield Command("Look at the disk now", "read all runs again", app.action_rescan)
     yield Command("Help", "the keys of this screen", app.action_help)
     yield Command("Quit", "runs keep going", app.leave)
+
+
+def _filter(app: Commanded) -> None:
+    app.show_runs(app.runs_screen.typed)
+    app.runs_screen.action_filter()
 
 
 def _literal(text: str) -> str | None:
@@ -124,7 +140,8 @@ class RunCommands(Provider):
         matcher = self.matcher(query)
         for command in self._commands():
             words = safe_text(command.words)
-            score = matcher.match(words)
+            # The explanation counts too, but less than the name.
+            score = max(matcher.match(words), matcher.match(command.explanation) / 2)
             if score > 0:
                 yield Hit(
                     score,

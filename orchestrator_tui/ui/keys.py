@@ -63,7 +63,7 @@ RUN_KEYS: KeyList = [
     key("shift+tab", "pane(-1)", "previous pane", "pane.previous"),
     key("left_square_bracket", "tab(-1)", "previous tab", "pane.previous_tab"),
     key("right_square_bracket", "tab(1)", "next tab", "pane.next_tab"),
-    key("z", "zoom", "log in full width, or not", "pane.zoom"),
+    key("z", "zoom", "log full width, or not", "pane.zoom"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
 ]
@@ -80,14 +80,14 @@ LOG_KEYS: KeyList = [
     key("escape", "end_search", "end the search", "find.end"),
     key("full_stop", "problem(1)", "next problem", "find.next_problem"),
     key("comma", "problem(-1)", "previous problem", "find.previous_problem"),
-    key("backslash", "streams", "streams: both, out, err", "log.streams"),
+    key("backslash", "streams", "stream: all, out, err", "log.streams"),
 ]
 
 LOG_LINE_KEYS: KeyList = [
     key("j,down", "move(1)", "next line", "move.down"),
     key("k,up", "move(-1)", "previous line", "move.up"),
     key("g,home", "move_to('first')", "start of the log", "move.first"),
-    key("G,end", "move_to('last')", "end of the log, follow it", "move.last"),
+    key("G,end", "move_to('last')", "end of the log, follow", "move.last"),
     key("ctrl+d", "page(0.5)", "half a page down", "move.half_down"),
     key("ctrl+u", "page(-0.5)", "half a page up", "move.half_up"),
     key("pagedown,space", "page(1)", "a page down", "move.page_down"),

@@ -7,19 +7,22 @@ from datetime import timedelta
 from typing import TypeAlias
 
 import pytest
+from textual.binding import Binding
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import CancelRun, LaunchRun, Refused, ResumeRun
 from orchestrator_tui.state.observations import ConfigSeen, Freshness, FreshnessSeen, Observation
+from orchestrator_tui.ui import keys as keys_module
 from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
-from orchestrator_tui.ui.screens.help import HelpDialog
+from orchestrator_tui.ui.screens.help import KEYS_CELLS, WORDS_CELLS, HelpDialog, key_words
 from orchestrator_tui.ui.screens.run import RunScreen
-from orchestrator_tui.ui.screens.runs import RunsScreen
+from orchestrator_tui.ui.screens.runs import FILTER_KEYS, RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
+from orchestrator_tui.ui.widgets.bars import FooterBar
 from orchestrator_tui.ui.widgets.run_table import RunTable
 from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
 from tests.ui.fleets import (
@@ -303,6 +306,7 @@ async def test_cancelling_takes_two_different_keys() -> None:
 async def test_a_run_that_has_ended_is_not_cancelled_but_the_reason_is_said() -> None:
     world = World(fleet(GREEN))
     async with world.app.run_test(size=WIDE) as pilot:
+        await select(pilot, world, GREEN.key)
         await pilot.press("x")
         await until(pilot, lambda: bool(world.app._notifications))
         told = [note.message for note in world.app._notifications]
@@ -360,6 +364,30 @@ async def test_help_lists_each_key_of_the_screen_once() -> None:
         assert {"start a run", "run again", "cancel", "filter"} <= set(words)
         await pilot.press("q")
         assert world.is_home
+
+
+def test_words_and_keys_fit_into_the_columns_of_the_help() -> None:
+    lists = [keys for name, keys in vars(keys_module).items() if name.endswith("_KEYS")]
+    bindings = [b for keys in lists for b in keys if isinstance(b, Binding)]
+    assert bindings
+    for binding in bindings:
+        assert len(binding.description) <= WORDS_CELLS, binding
+        assert len(key_words(binding.key.split(","))) < KEYS_CELLS, binding
+
+
+@pytest.mark.anyio
+async def test_the_footer_names_keys_that_do_something() -> None:
+    world = World(fleet(RUNNING, GREEN))
+    async with world.app.run_test(size=WIDE) as pilot:
+        footer = world.app.screen.query_one(FooterBar)
+        await select(pilot, world, RUNNING.key)
+        assert ("x", "cancel") in footer.view.keys
+        await select(pilot, world, GREEN.key)
+        assert ("x", "cancel") not in footer.view.keys
+        await pilot.press("slash")
+        assert footer.view.keys == FILTER_KEYS
+        await pilot.press("enter")
+        assert ("/", "filter") in footer.view.keys
 
 
 @pytest.mark.anyio

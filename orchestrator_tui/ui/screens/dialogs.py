@@ -23,7 +23,7 @@ from orchestrator_tui.ui.widgets.choice_list import Choice, ChoiceList
 
 DEAF_S = 0.3  # keys typed before the dialog was seen are not meant for it
 NAME_CELLS = 52
-RUNG_CELLS = 36
+RUNG_CELLS = 32
 
 
 def equal_command(request: Request) -> Content:
@@ -66,6 +66,7 @@ class CancelDialog(ModalScreen[bool]):
     """Asks whether to cancel a run; enter and esc keep it running, only `y` cancels."""
 
     BINDINGS = CANCEL_KEYS
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-roomy")]
 
     def __init__(self, view: CancelView, *, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()
@@ -173,6 +174,7 @@ class RunAgainDialog(ModalScreen[Request | None]):
     """Offers the ways to run a run again; gives the request, or None when it was left."""
 
     BINDINGS = AGAIN_KEYS
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-roomy")]
 
     def __init__(self, view: RunAgainView, *, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator_tui.ui.keys import GROUP_TITLES
 
 KeyRow = tuple[str, str, str]  # group, keys, words
+Column = list[tuple[str, str, bool]]  # keys, words, whether it is a heading
+
+KEYS_CELLS = 11
+WORDS_CELLS = 22  # two columns of this fit into 80 cells
 
 _SYMBOLS = {
     "question_mark": "?",
@@ -41,6 +45,7 @@ class HelpDialog(ModalScreen[None]):
     """What the keys do here; closes with esc, enter, `?` or `q`."""
 
     BINDINGS = [("escape,enter,question_mark,q", "app.pop_screen", "close")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-middle")]
 
     def __init__(self, title: str, rows: tuple[KeyRow, ...]) -> None:
         super().__init__()
@@ -48,31 +53,34 @@ class HelpDialog(ModalScreen[None]):
         self._rows = rows
 
     def compose(self) -> ComposeResult:
-        """Yield the groups in two columns."""
+        """Yield the groups in two columns, one above the other where the screen is narrow."""
         with Vertical(id="help", classes="dialog") as box:
             box.border_title = f"Keys  {self._title}"
             box.border_subtitle = "esc close"
-            with VerticalScroll(can_focus=True):
-                yield Static(self._text(), id="help-keys")
+            with VerticalScroll(can_focus=True), Container(id="help-keys"):
+                left, right = self._columns()
+                yield Static(column_text(left))
+                yield Static(column_text(right))
 
-    def _text(self) -> Text:
-        blocks: list[list[tuple[str, str, bool]]] = []
+    def _columns(self) -> tuple[Column, Column]:
+        blocks: list[Column] = []
         for group, heading in GROUP_TITLES.items():
             rows = [(keys, words) for g, keys, words in self._rows if g == group]
             if rows:
                 block = [(heading.upper(), "", True)]
                 blocks.append(block + [(keys, words, False) for keys, words in rows])
-        left: list[tuple[str, str, bool]] = []
-        right: list[tuple[str, str, bool]] = []
+        left: Column = []
+        right: Column = []
         for block in blocks:
             shorter = left if len(left) <= len(right) else right
             shorter += [*([("", "", False)] if shorter else []), *block]
-        text = Text(end="", no_wrap=True)
-        blank = ("", "", False)
-        for number in range(max(len(left), len(right))):
-            for column in (left, right):
-                keys, words, is_heading = column[number] if number < len(column) else blank
-                text.append(f"{keys:<11}", "bold" if is_heading or keys else "")
-                text.append(f"{words:<23}", "" if is_heading else "dim")
-            text.append("\n")
-        return text
+        return left, right
+
+
+def column_text(column: Column) -> Text:
+    """Return a column as text; no line is wrapped."""
+    text = Text(end="", no_wrap=True)
+    for keys, words, is_heading in column:
+        text.append(f"{keys:<{KEYS_CELLS}}", "bold" if is_heading or keys else "")
+        text.append(f"{words}\n", "" if is_heading else "dim")
+    return text

@@ -16,7 +16,7 @@ from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness
 from orchestrator_tui.state.ordering import FleetView, RunOrder, Sort
 from orchestrator_tui.state.query import EVERYTHING, QueryProblem, parse_query
-from orchestrator_tui.state.run_view import project_run
+from orchestrator_tui.state.run_view import RunView, project_run
 from orchestrator_tui.ui.keys import RUNS_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.base import RoomyScreen
@@ -26,16 +26,17 @@ from orchestrator_tui.ui.widgets.lines import entitle
 from orchestrator_tui.ui.widgets.run_preview import RunPreview
 from orchestrator_tui.ui.widgets.run_table import ColumnHeads, RunTable, TableView
 
+START_KEY = ("s", "start")
 FOOTER_KEYS = (
-    ("s", "start"),
-    ("r", "again"),
-    ("x", "cancel"),
     ("/", "filter"),
     ("?", "help"),
     ("q", "quit (runs keep going)"),
     ("enter", "open"),
     (":", "commands"),
 )
+NO_RUN_KEYS = (START_KEY, ("?", "help"), ("q", "quit"), (":", "commands"))
+NO_MATCH_KEYS = (START_KEY, ("/", "filter"), ("esc", "clear the filter"), ("?", "help"))
+FILTER_KEYS = (("enter", "keep the filter"), ("esc", "clear it"))
 
 # Up to so many runs the table is low and the preview gets the room: in a wide terminal, in any.
 FEW_RUNS, HANDFUL = 9, 4
@@ -149,11 +150,6 @@ class RunsScreen(RoomyScreen):
             failed=counts.failed,
         )
         self.query_one(HeaderBar).show(header, f"{now.astimezone():%H:%M:%S}")
-        self.query_one(FooterBar).view = FooterView(
-            FOOTER_KEYS,
-            freshness_words(fleet.freshness),
-            is_troubled=bool(fleet.freshness and fleet.freshness.problem),
-        )
 
     def _show_pane(self, fleet: Fleet, view: FleetView) -> None:
         pane, fresh = self.query_one("#runs-pane"), fleet.freshness
@@ -186,7 +182,22 @@ class RunsScreen(RoomyScreen):
         key = self.table.selected
         run = fleet.runs.get(key) if key else None
         detail = fleet.details.get(key) if key else None
-        self.query_one(RunPreview).view = project_run(run, detail, now) if run else None
+        view = project_run(run, detail, now) if run else None
+        self.query_one(RunPreview).view = view
+        self.query_one(FooterBar).view = FooterView(
+            self._footer_keys(view),
+            freshness_words(fleet.freshness),
+            is_troubled=bool(fleet.freshness and fleet.freshness.problem),
+        )
+
+    def _footer_keys(self, view: RunView | None) -> tuple[tuple[str, str], ...]:
+        """Return the keys that do something now."""
+        if self.query_one(Input).display:
+            return FILTER_KEYS
+        if view is None:
+            return NO_MATCH_KEYS if self._fleet.runs else NO_RUN_KEYS
+        cancel = (("x", "cancel"),) if view.cancel_refusal is None else ()
+        return (START_KEY, ("r", "again"), *cancel, *FOOTER_KEYS)
 
     def select(self, key: RunKey) -> None:
         """Put the cursor on a run, now or when it appears."""
@@ -241,6 +252,12 @@ class RunsScreen(RoomyScreen):
         line.display = True
         line.value = self._typed
         line.focus()
+        self._show_preview(self._fleet, self._clock.now())
+
+    @property
+    def typed(self) -> str:
+        """The filter as it was typed."""
+        return self._typed
 
     def ask_for(self, query: str) -> None:
         """Show the runs that a filter lets through."""
@@ -286,6 +303,7 @@ class RunsScreen(RoomyScreen):
     def _filtered(self) -> None:
         self.query_one(Input).display = False
         self.table.focus()
+        self._show_preview(self._fleet, self._clock.now())
 
 
 def freshness_words(fresh: Freshness | None) -> str:

@@ -129,9 +129,11 @@ class ChoiceList(ScrollView, can_focus=True):
         quiet = base + self._style("muted")
         closed = choice.refusal is not None
         key_cells = KEY_CELLS if any(c.key for c in self._choices) else 0
-        room = width - MARKER_CELLS - key_cells
+        room = width - MARKER_CELLS - key_cells - 1  # the last column may be the scrollbar's
         longest = max(cell_len(safe_text(c.label)) for c in self._choices)
-        label = fit(safe_text(choice.label), min(longest + 3, room * 11 // 20))
+        # A label is cut before less than a word of the remark can be seen.
+        label_cells = min(longest + 3, max(room * 11 // 20, min(longest + 1, room - 16)))
+        label = fit(safe_text(choice.label), label_cells - 1) + " "
         remark = fit(safe_text(choice.refusal or choice.remark), room - len(label))
         return Strip(
             [

@@ -46,7 +46,8 @@ class ReadingPane(ScrollView, can_focus=True):
         """Build the lines anew; those in view stay in view."""
         if not self.size.width:
             return
-        lines = self.build(self.size.width)
+        # The last column is left to the scrollbar, whether there is one or not.
+        lines = self.build(self.size.width - 1)
         if lines != self._lines:
             self._lines = lines
             self.virtual_size = Size(self.size.width, len(lines))

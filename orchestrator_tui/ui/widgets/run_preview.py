@@ -119,13 +119,8 @@ class OutputBrief(LineBlock):
     """The last output of the selected run, or its failure; with the stages where it is alone."""
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
-    is_alone: reactive[bool] = reactive(True, init=False, repaint=False)
 
     def watch_view(self) -> None:
-        """Repaint what differs."""
-        self.rebuild()
-
-    def watch_is_alone(self) -> None:
         """Repaint what differs."""
         self.rebuild()
 
@@ -142,7 +137,7 @@ class OutputBrief(LineBlock):
         lines: list[Line] = [
             (Span(fit(f" {symbol} {safe_text(words)}", width), f"state--{look.style}"),)
         ]
-        if self.is_alone and view.stages:
+        if view.stages and not self.screen.has_class("-wide"):
             lines.append(strip_line(view, width, ascii_only=self.ascii_only))
         lines += [
             (Span(fit(f" ! {safe_text(problem)}", width), "state--stalled"),)
@@ -161,7 +156,7 @@ class OutputBrief(LineBlock):
 
 
 class RunPreview(Horizontal):
-    """The selected run below the table: one pane, or two where there is room."""
+    """The selected run below the table: one pane, or two where the screen is `-wide`."""
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
 
@@ -177,13 +172,11 @@ class RunPreview(Horizontal):
     def watch_view(self, _old: RunView | None, new: RunView | None) -> None:
         """Hand the view to the panes and name the run above them."""
         stages, output = self.query_one(StagesBrief), self.query_one(OutputBrief)
-        wide = self.screen.has_class("-wide")
-        stages.display = wide
-        output.is_alone = not wide
         stages.view = output.view = new
         if new is None:
             entitle(output, "", "")
             return
-        hint = "enter open   r run again" if new.row.state in FINISHED else "enter open   x cancel"
+        ways = "x cancel   r run again" if new.row.state is State.LOST else "x cancel"
+        hint = f"enter open   {'r run again' if new.row.state in FINISHED else ways}"
         entitle(stages, f"Stages {new.row.stages_done}/{new.row.stage_of}", "")
         entitle(output, new.title, hint)

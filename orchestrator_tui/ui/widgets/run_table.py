@@ -315,5 +315,6 @@ class RunTable(ScrollView, can_focus=True):
             Cell(fit(safe_text(stage), c.stage - 1) + " "),
             Cell(fit(safe_text(row.run), c.run), "muted"),
             Cell(fit(when(row.started_at, self.view.now), c.started), "muted"),
-            Cell(fit(safe_text(why), c.reason), "muted"),
+            # The last column of the screen is left to the scrollbar.
+            Cell(fit(safe_text(why), c.reason - 1), "muted"),
         )
