@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,15 @@ from orchestrator_tui.records.manifest import CommandRecord, JsonObject, Manifes
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.liveness import activity_report, derive_state
-from orchestrator_tui.state.run_view import RunView, StageRow, project_run
+from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow, project_run
 
 LIST_SCHEMA = "orch-tui/list/1"
 STATUS_SCHEMA = "orch-tui/status/1"
 RUN_SCHEMA = "orch-tui/run/1"
 PLAN_SCHEMA = "orch-tui/plan/1"
 CANCEL_SCHEMA = "orch-tui/cancel/1"
+WAIT_SCHEMA = "orch-tui/wait/1"
+ERRORS_SCHEMA = "orch-tui/errors/1"
 
 
 def list_document(runs: Iterable[RunState], now: datetime) -> JsonObject:
@@ -59,6 +61,30 @@ def _time(moment: datetime | None) -> str | None:
 def _problems(run: RunState) -> tuple[str, ...]:
     told = run.facts.problems if run.facts else ()
     return (run.unreadable.reason, *told) if run.unreadable else told
+
+
+def errors_document(view: RunView, cards: Sequence[ErrorCard]) -> JsonObject:
+    """Return what `errors --format json` prints of a run."""
+    return {
+        "schema": ERRORS_SCHEMA,
+        "run_id": view.row.key.run_id,
+        "task_id": view.row.key.task_id,
+        "errors": [
+            {
+                "stage": card.stage_id,
+                "index": card.index,
+                "title": card.title,
+                "text": f"{card.words}: {card.reason}",
+                "command": card.command,
+                "stderr": "\n".join(card.stderr),
+                "cut": card.cut or None,
+                "error_file": card.path,
+                "at": _time(card.at),
+                "is_past": card.is_past,
+            }
+            for card in cards
+        ],
+    }
 
 
 def status_document(looked: LookedAt, now: datetime) -> JsonObject:

@@ -21,6 +21,7 @@ class Exit(IntEnum):
     REFUSED = 4
     LOST = 5
     WAITING = 6
+    TIMED_OUT = 124
     INTERRUPTED = 130
     BROKEN_PIPE = 141
     TERMINATED = 143

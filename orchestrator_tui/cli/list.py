@@ -118,7 +118,7 @@ def print_runs(
         case Format.JSONL:
             for document in list_document(runs, now)["runs"]:
                 print_json_line(document)
-        case Format.TEXT:
+        case Format.TEXT | Format.MD:  # the latter is not offered
             _print_table(runs, now)
             if not runs:
                 say(_nothing(settings, fleet, query))

@@ -29,6 +29,10 @@ VERBS = {
     "resume": "Run the stages of a run again that did not succeed.",
     "cancel": "Stop runs.",
     "logs": "Print what the stages of a run have written.",
+    "watch": "Tell what happens to runs until they are over.",
+    "wait": "Wait until runs are over.",
+    "errors": "Say why the stages of a run failed.",
+    "restart": "Start a new run as another one was.",
 }
 
 # The interpreter's own 700 has it look for garbage a hundred times while modules are loaded.

@@ -25,6 +25,7 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     JSONL = "jsonl"
+    MD = "md"
 
 
 def place_options(verb: Verb) -> Verb:

@@ -54,15 +54,16 @@ def stage_line(stage: StageRow, of: int) -> str:
     return f"{line}  {first}" if shown else line
 
 
-def card_lines(card: ErrorCard) -> Iterator[str]:
-    """Yield why a stage failed, safe: a headline and the end of its error output."""
+def card_lines(card: ErrorCard, *, all_lines: bool = False) -> Iterator[str]:
+    """Yield why a stage failed, safe: a headline and the end of its error output, or all of it."""
     yield safe_text(f"  {card.title}: {card.words}; {card.reason}")
     if card.cut:
         yield safe_text(f"    stderr: {card.cut}")
     kept = [line for line in card.stderr if line.strip()]
-    if len(kept) > STDERR_LINES:
-        yield f"    … {len(kept) - STDERR_LINES} lines before"
-    for line in kept[-STDERR_LINES:]:
+    shown = kept if all_lines else kept[-STDERR_LINES:]
+    if len(kept) > len(shown):
+        yield f"    … {len(kept) - len(shown)} lines before"
+    for line in shown:
         yield f"    {safe_text(line)}"
 
 
