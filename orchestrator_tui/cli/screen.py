@@ -58,9 +58,11 @@ def _theme() -> str:
 
 
 def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> int:
+    from orchestrator_tui.cli.shelf import FileShelf
     from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
     from orchestrator_tui.runner.actions import RunActions
     from orchestrator_tui.ui.app import OrchTui
+    from orchestrator_tui.ui.clipboard import between
     from orchestrator_tui.ui.options import ScreenOptions
     from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
     from orchestrator_tui.watch.feed import DiskFeed
@@ -72,6 +74,7 @@ def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> in
         logs=StageLogs(roots),
         launcher=RunActions(roots, settings.environ, SYSTEM_CLOCK),
         clock=SYSTEM_CLOCK,
+        shelf=FileShelf(roots, settings.environ, Path.cwd()),
         options=ScreenOptions(
             place=_shown(roots.repo),
             runs_dir=roots.relative(roots.runs),
@@ -80,6 +83,8 @@ def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> in
             ascii_only=ascii_only,
             query=query,
             watch_terminal=True,
+            repo=str(roots.repo),
+            between=between(settings.environ),
         ),
     )
     trust_the_terminal()

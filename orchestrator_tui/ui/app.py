@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -22,16 +24,20 @@ from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
+from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.ui.asking import again_view, cancel_view, start_view
 from orchestrator_tui.ui.commands import RunCommands
+from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.ports import LogSource, ObservationFeed, RunLauncher
+from orchestrator_tui.ui.ports import LogSource, ObservationFeed, RunLauncher, TextShelf
+from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
 from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
 from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow, key_words
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
+from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
     EXIT_INTERRUPTED,
     Backstop,
@@ -40,6 +46,7 @@ from orchestrator_tui.ui.terminal import (
     present_modes,
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
+from orchestrator_tui.ui.widgets.log_lines import LogLines
 
 FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
 TICK_S = 1.0
@@ -54,7 +61,7 @@ class OrchTui(App[None], inherit_bindings=False):
     TITLE = "orch-tui"
     CSS_PATH = [
         PurePath("styles", name)
-        for name in ("base.tcss", "runs.tcss", "start.tcss", "run.tcss", "dialogs.tcss")
+        for name in ("base.tcss", "runs.tcss", "start.tcss", "run.tcss", "dialogs.tcss", "log.tcss")
     ]
     BINDINGS = APP_KEYS
     COMMANDS = {RunCommands}
@@ -67,6 +74,7 @@ class OrchTui(App[None], inherit_bindings=False):
         launcher: RunLauncher,
         clock: Clock,
         options: ScreenOptions,
+        shelf: TextShelf | None = None,
     ) -> None:
         super().__init__()
         self.fleet = Fleet()
@@ -75,6 +83,8 @@ class OrchTui(App[None], inherit_bindings=False):
         self._logs = logs
         self._launcher = launcher
         self._clock = clock
+        self._shelf = shelf
+        self._takeaway = Takeaway(shelf, options.between, self._write_past_screen, self.say)
         self._highlighted: RunKey | None = None
         self._asked_focus: frozenset[RunKey] = frozenset()
         self._started_here: set[RunKey] = set()
@@ -252,6 +262,47 @@ class OrchTui(App[None], inherit_bindings=False):
             timeout=8 if is_refusal else 4,
             markup=False,
         )
+
+    # --- what a person takes along ----------------------------------------------------------
+
+    def _write_past_screen(self, sequence: str) -> None:
+        if self._driver is not None:
+            self._driver.write(sequence)
+            self._driver.flush()
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what a widget of Textual's own gives, as everything else is copied."""
+        self._clipboard = text
+        self._copy("the text", text.split("\n"))
+
+    @work(name="copy")
+    async def _copy(self, what: str, lines: Sequence[str]) -> None:
+        await self._takeaway.copy(what, lines)
+
+    @on(LogLines.SelectionAsked)
+    def _selection_asked(self, event: LogLines.SelectionAsked) -> None:
+        self._copy("the selected lines", [strip_sequences(line) for line in event.lines])
+
+    @on(CopyAsked)
+    def _copy_asked(self, event: CopyAsked) -> None:
+        self.ask_copy(event.key, event.stage_index, event.log)
+
+    @work(name="copy menu")
+    async def ask_copy(
+        self, key: RunKey, stage_index: int = 0, log: LogPicture | None = None
+    ) -> None:
+        """Offer what can be copied of a run, and copy the chosen piece."""
+        now, repo = self._clock.now(), self.options.repo
+        source = copy_source(self.fleet, key, stage_index, log, repo, now)
+        if source is None:
+            self.say("That run is gone.", is_refusal=True)
+            return
+        if self._shelf is not None:
+            path = await self._shelf.log_path(key, source.stage_index)
+            source = replace(source, log_path=path)
+        piece = await self.push_screen_wait(CopyMenu(source))
+        if piece is not None:
+            await self._takeaway.copy(*copied_lines(source, piece))
 
     # --- keys of the program ----------------------------------------------------------------
 

@@ -20,6 +20,7 @@ GROUP_TITLES = {
     "find": "Find",
     "run": "Run",
     "log": "Log",
+    "copy": "Copy",
     "pane": "Panes",
     "nav": "Leave",
     "app": "Program",
@@ -64,6 +65,7 @@ RUN_KEYS: KeyList = [
     key("left_square_bracket", "tab(-1)", "previous tab", "pane.previous_tab"),
     key("right_square_bracket", "tab(1)", "next tab", "pane.next_tab"),
     key("z", "zoom", "log full width, or not", "pane.zoom"),
+    key("y", "copy", "copy...", "copy.menu"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
 ]
@@ -99,6 +101,26 @@ LOG_LINE_KEYS: KeyList = [
     key("f", "follow", "follow on, off", "log.follow"),
     key("w", "wrap", "wrap long lines", "log.wrap"),
     key("t", "clock", "time of each line", "log.clock"),
+    key("v", "select", "select lines", "copy.select"),
+    key("y,enter", "copy_selected", "copy the selected lines", "copy.selected"),
+    key("escape", "leave_selection", "select no lines", "copy.leave"),
+]
+
+COPY_KEYS: KeyList = [
+    *(
+        key(letter, f"piece('{letter}')", words, f"copy.piece_{letter}")
+        for letter, words in (
+            ("l", "this line"),
+            ("5", "last 50 lines"),
+            ("s", "stage log"),
+            ("e", "error card"),
+            ("c", "command"),
+            ("r", "how to reproduce it"),
+            ("i", "run id"),
+            ("p", "path of the log"),
+        )
+    ),
+    key("escape,q", "close", "close", "nav.close"),
 ]
 
 READING_KEYS: KeyList = [

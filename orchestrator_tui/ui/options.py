@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
+from orchestrator_tui.ui.clipboard import Between
 
 
 @dataclass(frozen=True, slots=True)
 class ScreenOptions:
     """Plain values from flags, environment and files.
 
-    `place`, `runs_dir` and `config_path` are paths as shown to a person. `theme` is `dark`,
-    `light` or `mono`. With `watch_terminal` the screens end when the terminal goes away or the
-    process is told to stop.
+    `place`, `runs_dir` and `config_path` are paths as shown to a person, `repo` is one for
+    commands. `theme` is `dark`, `light` or `mono`. With `watch_terminal` the screens end when the
+    terminal goes away or the process is told to stop. `between` is what stands between the
+    program and the terminal's clipboard.
     """
 
     place: str = ""
@@ -23,4 +25,6 @@ class ScreenOptions:
     theme: str = "dark"
     ascii_only: bool = False
     query: str = ""
+    repo: str = ""
+    between: Between = Between.NOTHING
     watch_terminal: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator_tui.records.identifiers import RunKey
@@ -40,4 +41,50 @@ class RunLauncher(Protocol):
 
     async def perform(self, request: Request) -> ActionResult:
         """Carry out one request; refusals are values, never exceptions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenText:
+    """Where a text was written; `problem` says why it was not.
+
+    `line` is the number, from 1, of the line that was asked for. `remark` tells what of the text
+    is left out.
+    """
+
+    path: str = ""
+    line: int = 1
+    remark: str = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogTextWish:
+    """A stage's log as a plain text.
+
+    `mark` and `after_mark` name a line: the offset where a page begins, and how many lines come
+    between. With `to_keep` the text goes where the person works, else where it is not in the way.
+    """
+
+    key: RunKey
+    stage_index: int
+    stage_id: str
+    mark: int = 0
+    after_mark: int = 0
+    to_keep: bool = False
+
+
+class TextShelf(Protocol):
+    """Puts texts where a person finds them; nothing here raises."""
+
+    async def keep_copy(self, text: str) -> WrittenText:
+        """Keep what was copied last, for the person alone."""
+        ...
+
+    async def write_log(self, wish: LogTextWish) -> WrittenText:
+        """Write a log as text that is safe to show."""
+        ...
+
+    async def log_path(self, key: RunKey, stage_index: int) -> str:
+        """Return where a stage's log lies; empty where it has none."""
         ...

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.ui.app import OrchTui
+from orchestrator_tui.ui.clipboard import between
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
 from tests.fakes import ScriptedFeed, ScriptedLauncher, ScriptedLogs
@@ -20,7 +22,7 @@ if __name__ == "__main__":
         logs=ScriptedLogs(),
         launcher=ScriptedLauncher(),
         clock=SYSTEM_CLOCK,
-        options=ScreenOptions(place="~/src/app", watch_terminal=True),
+        options=ScreenOptions(place="~/src/app", watch_terminal=True, between=between(os.environ)),
     )
     app.run()
     undo()

@@ -30,7 +30,7 @@ class BareApp(App[None]):
     """An app with the program's styles and no fleet."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = [
-        STYLES / name for name in ("base.tcss", "run.tcss", "dialogs.tcss")
+        STYLES / name for name in ("base.tcss", "run.tcss", "dialogs.tcss", "log.tcss")
     ]
 
     def __init__(self) -> None:

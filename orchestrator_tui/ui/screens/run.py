@@ -22,6 +22,7 @@ from orchestrator_tui.state.run_view import RunView, StageRow, StageState, proje
 from orchestrator_tui.ui.keys import RUN_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
+from orchestrator_tui.ui.screens.copying import CopyAsked
 from orchestrator_tui.ui.screens.runs import freshness_words
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, TooSmall
 from orchestrator_tui.ui.widgets.cells import fit
@@ -357,6 +358,12 @@ class RunScreen(RoomyScreen):
     def action_cancel(self) -> None:
         """Ask whether to cancel the run."""
         self.post_message(self.CancelAsked(self.key))
+
+    def action_copy(self) -> None:
+        """Ask what is to be copied."""
+        stage = self.query_one(StageList).chosen
+        picture = self.query_one(LogView).picture()
+        self.post_message(CopyAsked(self.key, stage.index if stage else 0, picture))
 
     def action_back(self) -> None:
         """Go back to the runs."""

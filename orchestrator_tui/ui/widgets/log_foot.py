@@ -35,6 +35,7 @@ class LogFootView:
     went_round: bool = False
     streams: Streams = Streams.BOTH
     wraps: bool = False
+    selected: int = 0
     problem: str = ""
     remark: str = ""
 
@@ -43,6 +44,7 @@ def foot_line(view: LogFootView) -> Line:
     """Return what the edge says, the most needed first."""
     told = [
         _place(view),
+        Span(f"{counted(view.selected, 'line')}: y copies" if view.selected else "", "key"),
         Span(_count(view), "muted"),
         Span(_search(view), "key"),
         Span(_STREAM_WORDS[view.streams], "key"),

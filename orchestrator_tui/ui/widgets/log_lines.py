@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -32,6 +33,7 @@ class _Painted:
     anchor: Anchor | None
     unfinished: str | None
     barred: bool
+    selected: bool = False
 
 
 class LogLines(Widget, can_focus=True):
@@ -60,6 +62,13 @@ class LogLines(Widget, can_focus=True):
             super().__init__()
             self.last = last
 
+    class SelectionAsked(Message):
+        """The selected lines are to be copied."""
+
+        def __init__(self, lines: tuple[str, ...]) -> None:
+            super().__init__()
+            self.lines = lines
+
     def __init__(self) -> None:
         super().__init__()
         self.window = LogWindow()
@@ -68,6 +77,7 @@ class LogLines(Widget, can_focus=True):
         self._empty = ""
         self._follow = False
         self._left = 0
+        self._selected: tuple[int, int] | None = None  # where it began, and where it ends now
         self._anchor: Anchor = (0, 0)
         self._page: list[Anchor] = []
         self._painted: list[_Painted] = []
@@ -93,6 +103,25 @@ class LogLines(Widget, can_focus=True):
     def last_visible(self) -> int | None:
         """The ordinal of the lowest line, None where there is none."""
         return self._page[-1][0] if self._page else None
+
+    @property
+    def here(self) -> int | None:
+        """The ordinal of the line that a person looks at: a hit, the newest, or the topmost."""
+        visible = {ordinal for ordinal, _ in self._page}
+        if self._selected is not None:
+            return self._selected[1]
+        if self.search.current in visible:
+            return self.search.current
+        return self.last_visible if self.shows_end else self.first_visible
+
+    @property
+    def is_selecting(self) -> bool:
+        """Whether lines are selected."""
+        return self._selected is not None
+
+    def texts(self, ordinals: Iterable[int]) -> tuple[str, ...]:
+        """Return the texts of lines of the window, not yet safe."""
+        return tuple(self.window.line(ordinal).text for ordinal in ordinals)
 
     @property
     def shows_end(self) -> bool:
@@ -121,6 +150,7 @@ class LogLines(Widget, can_focus=True):
     def lines_replaced(self, *, at_end: bool) -> None:
         """Draw another window, from its end or its start."""
         shown = self.window.shown
+        self._selected = None
         self._anchor = (shown[-1 if at_end else 0], 0) if shown else (0, 0)
         if at_end and shown:
             self._anchor = (shown[-1], len(self._painter.rows(shown[-1])))
@@ -226,8 +256,15 @@ class LogLines(Widget, can_focus=True):
                 continue
             ordinal = self._page[y][0]
             text = None if self.window.is_whole(ordinal) else self.window.line(ordinal).text
-            picture.append(_Painted(self._page[y], text, y in bar))
+            chosen = ordinal in self._selection
+            picture.append(_Painted(self._page[y], text, y in bar, chosen))
         return picture
+
+    @property
+    def _selection(self) -> range:
+        if self._selected is None:
+            return range(0)
+        return range(min(self._selected), max(self._selected) + 1)
 
     # Drawing
 
@@ -237,6 +274,8 @@ class LogLines(Widget, can_focus=True):
         if y < len(self._page):
             ordinal, row = self._page[y]
             line = self._painter.strip(self._painter.rows(ordinal)[row], self._left)
+            if ordinal in self._selection:
+                line = line.apply_style(self._mark("log--selected"))
         else:
             words = f"  {self._empty}" if y == 1 and not self.window.shown else ""
             line = Strip([Segment(words, self._style("log--note"))])
@@ -266,6 +305,9 @@ class LogLines(Widget, can_focus=True):
     # Moving
 
     def _move(self, rows: int) -> None:
+        if self._selected is not None:
+            self._extend(rows)
+            return
         if rows < 0:
             self._follow = False
         if self.window.shown and not self._follow:
@@ -284,6 +326,9 @@ class LogLines(Widget, can_focus=True):
 
     def action_move_to(self, end: str) -> None:
         """Go to the `first` line of the log, or to the `last` and stay there."""
+        if self._selected is not None:
+            self._extend(-len(self.window.shown) if end == "first" else len(self.window.shown))
+            return
         self._follow = end == "last" and self.can_follow
         self.post_message(self.EndAsked(last=end == "last"))
 
@@ -324,6 +369,60 @@ class LogLines(Widget, can_focus=True):
         """Show or hide the time of each line."""
         self._painter.clock = not self._painter.clock
         self.draw_anew()
+
+    # Selecting
+
+    def action_select(self) -> None:
+        """Begin to select lines, or select none."""
+        here = self.here
+        if self._selected is not None or here is None:
+            self._selected = None
+        else:
+            self._follow = False
+            self._selected = (here, here)
+        self._selection_changed()
+
+    def _extend(self, lines: int) -> None:
+        """Move the end of the selection by some lines, no further than what is in memory."""
+        shown = self.window.shown
+        if self._selected is None or not shown:
+            return
+        began, ends = self._selected
+        place = bisect_left(shown, ends) + lines
+        ends = shown[max(0, min(place, len(shown) - 1))]
+        self._selected = (began, ends)
+        if ends not in {ordinal for ordinal, _ in self._page}:
+            back = 1 - self.size.height if lines > 0 else 0
+            self._anchor = self._shifted((ends, 0), back)
+        self._selection_changed(up=lines < 0)
+
+    def _selection_changed(self, *, up: bool | None = None) -> None:
+        self._settle()
+        self.refresh_bindings()
+        self.post_message(self.Moved(up=up))
+
+    @property
+    def selected_lines(self) -> tuple[str, ...]:
+        """The texts of the selected lines that are shown, not yet safe."""
+        chosen, shown = self._selection, self.window.shown
+        first, stop = bisect_left(shown, chosen.start), bisect_left(shown, chosen.stop)
+        return self.texts(shown[first:stop])
+
+    def action_copy_selected(self) -> None:
+        """Have the selected lines copied."""
+        self.post_message(self.SelectionAsked(self.selected_lines))
+        self.action_leave_selection()
+
+    def action_leave_selection(self) -> None:
+        """Select no lines."""
+        self._selected = None
+        self._selection_changed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave `y`, `enter` and `esc` to the screen while no lines are selected."""
+        if action in ("copy_selected", "leave_selection"):
+            return self.is_selecting
+        return True
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Move down, or right with shift."""

@@ -24,7 +24,8 @@ MARK_CELLS = 2  # E for stderr, and a space
 RULE = "─"  # between attempts
 MIN_ROOM = 8  # cells that the text of a line always gets
 LOG_STYLES = frozenset(
-    f"log--{name}" for name in ("time", "error", "note", "cut", "rule", "hit", "hit-here", "bar")
+    f"log--{name}"
+    for name in ("time", "error", "note", "cut", "rule", "hit", "hit-here", "bar", "selected")
 )
 
 

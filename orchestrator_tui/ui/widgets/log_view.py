@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
+from orchestrator_tui.ui.copying import LogPicture
 from orchestrator_tui.ui.failure_text import PROBLEM
 from orchestrator_tui.ui.keys import LOG_KEYS
 from orchestrator_tui.ui.ports import LogSource
@@ -256,6 +257,16 @@ class LogView(Vertical):
             self.post_message(self.FollowAsked())
         self._tell()
 
+    @on(LogLines.SelectionAsked)
+    def _selection_asked(self) -> None:
+        self._tell()
+
+    def picture(self) -> LogPicture:
+        """Return what can be copied of the log."""
+        lines, here = self.lines, self.lines.here
+        line = None if here is None else lines.window.line(here).text
+        return LogPicture(line, lines.texts(lines.window.shown))
+
     # Streams and search
 
     def action_streams(self) -> None:
@@ -386,6 +397,7 @@ class LogView(Vertical):
                 went_round=self._went_round,
                 streams=window.streams,
                 wraps=lines.wrap,
+                selected=len(lines.selected_lines),
                 problem=self._problem or "",
                 remark=self._remark,
             )
