@@ -14,6 +14,7 @@ import pytest
 
 VARIABLE = "ORCH_TUI_ACCEPTANCE"
 MARK = "acceptance"
+FIGURES = "figures"  # what a test measured: `record_property("figures", "400 of 400, …")`
 # The first number of each section; the last section ends with LAST.
 SECTIONS = {
     "A": (1, "Identifiers"),
@@ -93,6 +94,17 @@ def _reason(report: pytest.TestReport) -> str:
     return told.removeprefix("Skipped: ")
 
 
+def figures(reports: list[pytest.TestReport]) -> list[str]:
+    """Return what tests measured, each line once, named by its test."""
+    told = {
+        f"  {report.nodeid.rpartition('::')[2]}: {value}": None
+        for report in reports
+        for name, value in report.user_properties
+        if name == FIGURES
+    }
+    return ["Figures", *told] if told else []
+
+
 def table(shown: dict[int, Shown]) -> list[str]:
     """Return the lines of the summary: every number under its section."""
     lines = []
@@ -138,5 +150,5 @@ class AcceptanceSummary:
             if isinstance(report, pytest.TestReport)
         ]
         terminalreporter.section("acceptance")
-        for line in table(outcomes(reports)):
+        for line in (*figures(reports), *table(outcomes(reports))):
             terminalreporter.write_line(line)

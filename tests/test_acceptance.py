@@ -23,8 +23,8 @@ import pytest
 
 @pytest.mark.acceptance(1, 2)
 @pytest.mark.parametrize("case", [1, 2])
-def test_good(case):
-    pass
+def test_good(case, record_property):
+    record_property("figures", f"{case} of 2")
 
 @pytest.mark.acceptance(2, 14)
 def test_bad():
@@ -84,6 +84,7 @@ def test_every_number_is_told_once_with_its_outcome(
     assert found["B14"] == found["B15"] == "failed (1 test)"
     assert found["J109"] == "skipped (1 test: npm is not installed)"
     assert found["K121"] == "no test: none was run"
+    assert "  test_good[1]: 1 of 2" in ended.outlines
     counts = "121 checks: 1 passed, 3 failed, 1 skipped, 116 without a test"
     assert f"{counts} (failed: A2, B14, B15)" in ended.outlines
 

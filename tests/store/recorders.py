@@ -1,8 +1,9 @@
 """Processes that record runs: several at once, or one that is killed at every step.
 
-Usage: python -m tests.store.recorders REPO at-once RUN...
+Usage: python -m tests.store.recorders REPO at-once RUN=MINUTE...
        python -m tests.store.recorders FOLDER killed
-The first records runs of task `t` when a line comes on standard input. The second makes one
+The first records runs of task `t` when a line comes on standard input, and prints the seconds that
+each took and how many did not get the lock. The second makes one
 repository for each step and moment in FOLDER, kills a process there, and prints what it killed.
 """
 
@@ -12,6 +13,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from orchestrator_tui.records.paths import Roots, resolve_run_paths
 from orchestrator_tui.store.coordinator import PersistenceCoordinator
 from orchestrator_tui.store.manifests import save_manifest
 from orchestrator_tui.store.metrics import record_metrics
-from orchestrator_tui.store.task_state import TaskStateStore
+from orchestrator_tui.store.task_state import TaskStateStore, TaskStateStoreLockError
 from tests.fault_plans import Killing, Watching, When, installed
 
 TASK = "t"
@@ -34,7 +36,7 @@ def summary(run_id: str, minute: int = 0) -> JsonObject:
         "taskId": TASK,
         "runId": run_id,
         "build": {"success": True},
-        "timestamp": f"2026-01-01T12:{minute:02d}:00.000Z",
+        "timestamp": f"2026-01-01T{12 + minute // 60:02d}:{minute % 60:02d}:00.000Z",
     }
 
 
@@ -91,21 +93,33 @@ def kill_everywhere(root: Path) -> list[JsonObject]:
     return killed
 
 
-def record_at_once(repo: Path, run_ids: list[str]) -> None:
+def record_at_once(repo: Path, runs: list[str]) -> None:
     """Record runs one after the other, in a rush with other processes."""
     store = TaskStateStore(Roots.of(repo))
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    answer("ready")
     sys.stdin.readline()
-    for run_id in run_ids:
-        store.record_run(summary(run_id, int(run_id.rpartition("-")[2]) % 60))
+    seconds, late = [], 0
+    for run in runs:
+        run_id, _, minute = run.partition("=")
+        begun = time.monotonic()
+        try:
+            store.record_run(summary(run_id, int(minute)))
+        except TaskStateStoreLockError:
+            late += 1
+        seconds.append(time.monotonic() - begun)
+    answer(json.dumps({"seconds": seconds, "late": late}))
 
 
-def main(place: Path, how: str, *run_ids: str) -> None:
+def answer(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main(place: Path, how: str, *runs: str) -> None:
     if how == "killed":
         sys.stdout.write(json.dumps(kill_everywhere(place)))
     else:
-        record_at_once(place, list(run_ids))
+        record_at_once(place, list(runs))
 
 
 if __name__ == "__main__":
