@@ -44,13 +44,14 @@ def events(out: str) -> list[tuple[str, str | None]]:
 
 def test_watch_tells_each_stage_until_the_run_is_over(project: Project) -> None:
     run_id = begun_slowly(project)
-    watching = project.begin("watch", run_id, "--exit-status")
-    assert watching.stdout is not None
-    first = watching.stdout.readline()
-    (project.repo / "slow").unlink()
-    out, err = watching.communicate(timeout=15)
-    lines = (first + out).splitlines()
-    assert (watching.returncode, err) == (0, "")
+    with project.begin("watch", run_id, "--exit-status") as watching:
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        first = watching.stdout.readline()
+        (project.repo / "slow").unlink()
+        # Not communicate(): it would pass over the lines that came with the first.
+        lines = [first.rstrip("\n"), *watching.stdout.read().splitlines()]
+        assert (watching.wait(timeout=15), watching.stderr.read()) == (0, "")
     assert lines[0].endswith("steps  0101  started")
     assert [line[9:] for line in lines[1:-2]] == [
         "✓ 1/3 one  ok  0:00",
