@@ -53,7 +53,7 @@ class LockRetry:
     first_delay_s: float = 0.1
     factor: float = 2.0
     max_delay_s: float = 1.0
-    jitter: float = 0.1
+    jitter: float = 0.5
     deadline_s: float = 2.9
 
     @classmethod
