@@ -10,6 +10,7 @@ from enum import StrEnum
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import (
     STAGE_DONE,
+    CommandKind,
     CommandRecord,
     CommandStatus,
     Manifest,
@@ -35,6 +36,7 @@ class RunFacts:
     `stage_index` counts from 1 and names the stage that runs, failed, or comes next; 0 where no
     stage is known. `stage_started_at` is that stage's. `problems` say what is wrong with the file.
     `stage_summary` is the first line of a failed stage's summary, None for any other stage.
+    `stage_is_run` tells that the stage is a run of its own, so that its output is not in this one.
     """
 
     key: RunKey
@@ -61,6 +63,7 @@ class RunFacts:
     summary: str | None = None
     problems: tuple[str, ...] = ()
     stage_summary: str | None = None
+    stage_is_run: bool = False
 
 
 def _shared(text: str | None) -> str | None:
@@ -121,4 +124,5 @@ def run_facts(
         stage_summary=(
             _first_line(stage.summary) if stage and stage.status == CommandStatus.FAILED else None
         ),
+        stage_is_run=stage is not None and stage.kind == CommandKind.SUBPIPELINE,
     )

@@ -10,6 +10,7 @@ from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Beats, Runner, Waiting
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
+from orchestrator_tui.state.estimates import PipelinePast
 from orchestrator_tui.state.observations import (
     Freshness,
     RunDetail,
@@ -37,9 +38,15 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """All runs, and the details of those in focus."""
+    """All runs, the details of those in focus, and by id what pipelines took in the past."""
 
     runs: Mapping[RunKey, RunState] = field(default_factory=lambda: MappingProxyType({}))
     details: Mapping[RunKey, RunDetail] = field(default_factory=lambda: MappingProxyType({}))
     config: OrchestratorConfig | ConfigProblem | None = None
     freshness: Freshness | None = None
+    pasts: Mapping[str, PipelinePast] = field(default_factory=lambda: MappingProxyType({}))
+
+    def past_of(self, run: RunState) -> PipelinePast | None:
+        """Return what the pipeline of a run took in the past, None where nothing is known."""
+        pipeline_id = run.facts.pipeline_id if run.facts else None
+        return self.pasts.get(pipeline_id) if pipeline_id else None

@@ -17,12 +17,14 @@ from orchestrator_tui.records.manifest import (
 )
 from orchestrator_tui.state.failure import failure_reason, stage_place
 from orchestrator_tui.state.fleet import RunState
-from orchestrator_tui.state.formatting import age, counted
+from orchestrator_tui.state.formatting import age, counted, elapsed
 from orchestrator_tui.state.reducer import GONE_ENOUGH
 
 # Without a runner.json only the age of the last beat can tell; docs/architecture.md, liveness.
 LOST_AFTER_S: Final = 600.0
 LOST_AFTER_STALE_TIMES: Final = 10
+QUIET_AFTER_S: Final = 120.0  # without a new line in its log, though its heart beats
+QUIET_STEP_S: Final = 10  # the badge counts in these, so that it is not another one each second
 CLOCK_SKEW_S: Final = 60.0  # a beat further ahead than this is told as a wrong clock
 
 
@@ -178,7 +180,7 @@ def derive_state(run: RunState, now: datetime) -> DerivedState:
         return DerivedState(State.UNKNOWN, told, _file_badges(run, facts))
     pulse = _pulse(facts, run.beats, now)
     state, reason = _living(run, facts, pulse)
-    return DerivedState(state, reason, _badges(run, facts, state, pulse))
+    return DerivedState(state, reason, _badges(run, facts, state, pulse, now))
 
 
 def _unreadable_reason(run: RunState) -> str | None:
@@ -296,7 +298,24 @@ def _file_badges(run: RunState, facts: RunFacts) -> tuple[str, ...]:
     return tuple(badges)
 
 
-def _badges(run: RunState, facts: RunFacts, state: State, pulse: _Pulse) -> tuple[str, ...]:
+def _quiet_badge(run: RunState, facts: RunFacts, now: datetime) -> str | None:
+    """Return `QUIET 2:10` for a stage that has written nothing for long; a child's log is its own.
+
+    Without a log nothing can be said: other runners may write theirs elsewhere.
+    """
+    written = run.beats.log
+    if written is None or facts.stage_status != CommandStatus.RUNNING or facts.stage_is_run:
+        return None
+    newest = max(written, facts.stage_started_at or written)
+    silent_s = int((now - newest).total_seconds())
+    if silent_s < QUIET_AFTER_S:
+        return None
+    return f"QUIET {elapsed(silent_s - silent_s % QUIET_STEP_S)}"
+
+
+def _badges(
+    run: RunState, facts: RunFacts, state: State, pulse: _Pulse, now: datetime
+) -> tuple[str, ...]:
     badges = []
     runner = run.runner
     cancelling = run.waiting.cancelling or (runner is not None and runner.cancel_rung is not None)
@@ -306,6 +325,8 @@ def _badges(run: RunState, facts: RunFacts, state: State, pulse: _Pulse) -> tupl
         badges.append("PAUSED")
     if _waiting_text(run) and state != State.AWAITING:
         badges.append("APPROVAL")
+    if state == State.RUNNING and (quiet := _quiet_badge(run, facts, now)):
+        badges.append(quiet)
     badges.extend(_file_badges(run, facts))
     if pulse.ahead_s > CLOCK_SKEW_S:
         badges.append("CLOCK")

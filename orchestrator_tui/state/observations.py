@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -29,9 +29,10 @@ class RunDetail:
 
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """A manifest was read."""
+    """A manifest was read; it comes along where more than the facts may be wanted of it."""
 
     facts: RunFacts
+    manifest: Manifest | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar, assert_never
 
+from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Beats, RunnerVerdict
+from orchestrator_tui.state.estimates import (
+    Lengths,
+    PipelinePast,
+    is_worth_a_sample,
+    lengths_of,
+    past_from,
+)
 from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.observations import (
     BeatsSeen,
@@ -62,6 +70,7 @@ class _Draft:
         self._details: dict[RunKey, RunDetail] | None = None
         self._config = fleet.config
         self._freshness = fleet.freshness
+        self._samples: dict[str, dict[RunKey, Lengths]] = {}  # of the pipelines that have news
 
     def run(self, key: RunKey) -> RunState | None:
         """Return what is known of a run, this batch included."""
@@ -77,7 +86,9 @@ class _Draft:
 
     def drop(self, key: RunKey) -> None:
         """Forget a run and its details."""
-        if self.run(key) is not None:
+        run = self.run(key)
+        if run is not None:
+            self._sample(run.facts, None)
             if self._runs is None:
                 self._runs = _copied(self._fleet.runs)
             del self._runs[key]
@@ -97,11 +108,42 @@ class _Draft:
         while len(self._details) > DETAILS_KEPT:
             del self._details[next(iter(self._details))]
 
+    def _learn(self, known: RunFacts | None, seen: RunSeen) -> None:
+        """Count a run among those its pipeline's usual length comes from, or no longer."""
+        if known == seen.facts or seen.manifest is None:
+            return
+        past = self._fleet.pasts.get(seen.facts.pipeline_id or "")
+        if is_worth_a_sample(past, seen.facts):
+            self._sample(seen.facts, lengths_of(seen.facts, seen.manifest))
+
+    def _sample(self, facts: RunFacts | None, lengths: Lengths | None) -> None:
+        pipeline_id = facts.pipeline_id if facts else None
+        if facts is None or not pipeline_id:
+            return
+        samples = self._samples.get(pipeline_id)
+        if samples is None:
+            past = self._fleet.pasts.get(pipeline_id)
+            samples = {each.key: each for each in past.samples} if past else {}
+        if samples.get(facts.key) == lengths:
+            return
+        self._samples[pipeline_id] = samples
+        if lengths is None:
+            del samples[facts.key]
+        else:
+            samples[facts.key] = lengths
+
+    def _pasts(self) -> Mapping[str, PipelinePast]:
+        if not self._samples:
+            return self._fleet.pasts
+        fresh = {name: past_from(each.values()) for name, each in self._samples.items()}
+        return MappingProxyType({**self._fleet.pasts, **fresh})
+
     def take(self, seen: Observation) -> None:
         """Take in one observation."""
         match seen:
             case RunSeen(facts=facts):
                 run = self.run(facts.key) or RunState(facts.key)
+                self._learn(run.facts, seen)
                 self.put(replace(run, facts=facts, unreadable=None))
             case Unreadable(key=key):
                 self.put(replace(self.run(key) or RunState(key), unreadable=seen))
@@ -130,6 +172,7 @@ class _Draft:
             details=old.details if self._details is None else MappingProxyType(self._details),
             config=old.config if self._config == old.config else self._config,
             freshness=self._freshness,
+            pasts=self._pasts(),
         )
 
 

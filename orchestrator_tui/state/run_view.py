@@ -17,6 +17,13 @@ from orchestrator_tui.records.manifest import (
     Manifest,
 )
 from orchestrator_tui.records.times import parse_time
+from orchestrator_tui.state.estimates import (
+    Estimate,
+    Forecast,
+    PipelinePast,
+    StageProgress,
+    forecast,
+)
 from orchestrator_tui.state.failure import exit_words
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import age, byte_count, elapsed
@@ -28,7 +35,7 @@ from orchestrator_tui.state.liveness import (
 )
 from orchestrator_tui.state.observations import RunDetail
 from orchestrator_tui.state.refusals import cancel_refusal, resume_refusal
-from orchestrator_tui.state.views import RunRow, project_row, seconds_between
+from orchestrator_tui.state.views import CANCELLING_WORD, RunRow, project_row, seconds_between
 
 
 class StageState(StrEnum):
@@ -66,6 +73,7 @@ _RUNNING_IN = {
     State.FAILED: StageState.INTERRUPTED,
     State.SUCCEEDED: StageState.INTERRUPTED,
 }
+_TO_COME = (StageState.PENDING, StageState.RUNNING)
 _REASONS = {
     "command-failed": "the command failed",
     "command-allow-failure": "the command failed; the pipeline allows it",
@@ -82,6 +90,7 @@ class StageRow:
     """One stage; `word` says its state and, for a failed one, how it ended: `exit 2`.
 
     `index` counts from 1. `child` is the run that a sub-pipeline stage started, as far as known.
+    `usual` is what the stage took in earlier runs, None where too few are known.
     """
 
     index: int
@@ -97,6 +106,7 @@ class StageRow:
     summary: str
     is_subpipeline: bool
     child: RunKey | None
+    usual: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +171,21 @@ class RunView:
     tail_stage_index: int
     cancel_refusal: str | None
     resume_refusal: str | None
+    forecast: Forecast | None = None
 
 
-def project_run(run: RunState, detail: RunDetail | None, now: datetime) -> RunView:
-    """Return what the screen of a run shows at `now` (aware); no `detail` was read yet if None."""
-    row = project_row(run, now)
+def project_run(
+    run: RunState, detail: RunDetail | None, now: datetime, past: PipelinePast | None = None
+) -> RunView:
+    """Return what the screen of a run shows at `now` (aware); no `detail` was read yet if None.
+
+    `past` is that of the run's pipeline; without it nothing is estimated.
+    """
+    row = project_row(run, now, past)
     manifest = detail.manifest if detail else Manifest()
     resumed_at = _last_resume(manifest)
     stages = tuple(
-        _stage_row(command, position, run, row.state, resumed_at, now)
+        _stage_row(command, position, run, row.state, resumed_at, now, past)
         for position, command in enumerate(manifest.commands, 1)
     )
     return RunView(
@@ -190,7 +206,21 @@ def project_run(run: RunState, detail: RunDetail | None, now: datetime) -> RunVi
         tail_stage_index=detail.tail_stage_index if detail else 0,
         cancel_refusal=cancel_refusal(run, row.state),
         resume_refusal=resume_refusal(run, row.state),
+        forecast=_forecast(row, stages, past),
     )
+
+
+def _forecast(
+    row: RunRow, stages: tuple[StageRow, ...], past: PipelinePast | None
+) -> Forecast | None:
+    """Return what is left of a run that runs; one that waits or is being ended has no end to tell.
+
+    A stage that ended in whatever way is done, since the run went on after it.
+    """
+    if row.state not in (State.RUNNING, State.QUEUED) or row.word == CANCELLING_WORD:
+        return None
+    progress = (StageProgress(s.id, s.state not in _TO_COME, s.elapsed_s) for s in stages)
+    return forecast(progress, past)
 
 
 def _last_resume(manifest: Manifest) -> datetime | None:
@@ -230,6 +260,7 @@ def _stage_row(
     run_state: State,
     resumed_at: datetime | None,
     now: datetime,
+    past: PipelinePast | None,
 ) -> StageRow:
     state = _stage_state(command, run_state, resumed_at)
     started, ended = parse_time(command.started_at), parse_time(command.completed_at)
@@ -251,6 +282,7 @@ def _stage_row(
         summary=command.summary or "",
         is_subpipeline=command.kind == CommandKind.SUBPIPELINE,
         child=RunKey(run.key.task_id, command.sub_run_id) if command.sub_run_id else None,
+        usual=past.stages.get(command.id) if past else None,
     )
 
 

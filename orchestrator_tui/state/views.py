@@ -10,6 +10,7 @@ from typing import Final
 
 from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import RunKey, run_id_time
+from orchestrator_tui.state.estimates import PipelinePast, is_slow
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import elapsed
 from orchestrator_tui.state.liveness import (
@@ -120,18 +121,19 @@ def moment_of(run: RunState, state: State) -> datetime | None:
     return moment or run_id_time(run.key.run_id)
 
 
-def project_row(run: RunState, now: datetime) -> RunRow:
-    """Return what a table shows of a run at `now` (aware)."""
+def project_row(run: RunState, now: datetime, past: PipelinePast | None = None) -> RunRow:
+    """Return what a table shows of a run at `now` (aware); `past` is that of its pipeline."""
     derived = derive_state(run, now)
     facts = run.facts or RunFacts(run.key, RunShape.OTHER, manifest="")
     length_s = run_length_s(run, derived.state, now)
+    slow = derived.state == State.RUNNING and is_slow(facts, past, now)
     number, name = _stage(facts, derived.state)
     return RunRow(
         key=run.key,
         state=derived.state,
         word=_word(facts, derived),
         reason=derived.reason,
-        badges=derived.badges,
+        badges=(*derived.badges, *(("SLOW",) if slow else ())),
         task=run.key.task_id,
         pipeline=facts.pipeline_id or facts.pipeline_title or "",
         run=run.key.short,

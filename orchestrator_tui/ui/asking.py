@@ -23,7 +23,7 @@ KNOWN_TASKS = 200  # task ids that the form completes
 
 def _view(fleet: Fleet, key: RunKey, now: datetime) -> RunView | None:
     run = fleet.runs.get(key)
-    return project_run(run, fleet.details.get(key), now) if run else None
+    return project_run(run, fleet.details.get(key), now, fleet.past_of(run)) if run else None
 
 
 def cancel_view(fleet: Fleet, key: RunKey, now: datetime) -> CancelView | str:
@@ -136,15 +136,8 @@ def _busy_tasks(fleet: Fleet, now: datetime) -> tuple[str, ...]:
 
 
 def _past(fleet: Fleet, pipeline_id: str) -> str:
-    lengths = sorted(
-        (facts.completed_at - facts.started_at).total_seconds()
-        for run in fleet.runs.values()
-        if (facts := run.facts) is not None
-        and facts.pipeline_id == pipeline_id
-        and facts.status == "succeeded"
-        and facts.started_at is not None
-        and facts.completed_at is not None
-    )
-    if not lengths:
+    past = fleet.pasts.get(pipeline_id)
+    usual = past.run if past else None
+    if usual is None:
         return ""
-    return f"usually {elapsed(lengths[len(lengths) // 2])} ({counted(len(lengths), 'run')})"
+    return f"~{elapsed(usual.usual_s)} (p50 of {counted(usual.samples, 'run')})"

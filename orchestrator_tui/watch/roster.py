@@ -240,7 +240,7 @@ class Roster:
             return self._bad(key, place, found)
         self._bad_since_s.pop(key, None)
         place.is_told = True
-        return Reading((RunSeen(found.facts),), found)
+        return Reading((RunSeen(found.facts, found.manifest),), found)
 
     def _absent(self, key: RunKey, place: _Place, ref: RunRef) -> Reading:
         if not place.is_told:

@@ -78,3 +78,9 @@ def test_every_request_knows_its_command_line() -> None:
     assert ResumeRun(KEY, from_stage="b").argv()[3:5] == ("--from", "b")
     assert ResumeRun(KEY, only_stage="b").argv()[3:5] == ("--only", "b")
     assert CancelRun(KEY, "wrong branch").argv()[3:] == ("--reason", "wrong branch")
+
+
+def test_a_stage_that_is_a_run_of_its_own_is_told_apart() -> None:
+    stage = CommandRecord(1, "gate", "Gate", kind="subpipeline", status="running")
+    manifest = Manifest(commands=(stage,))
+    assert run_facts(KEY, RunShape.CLI, "m", manifest).stage_is_run

@@ -273,3 +273,24 @@ def test_on_equal_times_the_manifest_is_the_source() -> None:
     found = newest_activity(facts(heartbeat_at=NOW), Beats(file=NOW, log=NOW))
     assert found is not None
     assert found.source == BeatSource.MANIFEST
+
+
+@pytest.mark.parametrize(
+    ("written", "changes", "expected"),
+    [
+        (ago(seconds=119), {}, ()),
+        (ago(seconds=120), {}, ("QUIET 2:00",)),
+        (ago(seconds=139), {}, ("QUIET 2:10",)),
+        (ago(hours=2), {}, ("QUIET 2:40",)),  # the stage began 2:45 ago
+        (ago(hours=2), {"stage_started_at": None}, ("QUIET 2h00m",)),
+        (None, {}, ()),
+        (ago(hours=2), {"stage_status": "pending"}, ()),
+        (ago(hours=2), {"stage_is_run": True}, ()),
+        (ago(hours=2), {"heartbeat_at": ago(seconds=60), "stage_started_at": ago(hours=3)}, ()),
+    ],
+)
+def test_a_run_whose_heart_beats_but_whose_log_stands_still_is_quiet(
+    written: datetime | None, changes: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    found = derive_state(run(beats=Beats(log=written), **changes), NOW)
+    assert tuple(badge for badge in found.badges if badge.startswith("QUIET")) == expected

@@ -171,7 +171,7 @@ class RunScreen(RoomyScreen):
         if detail is not None:
             self._manifest = detail.manifest
         if run is not None:
-            self.view = project_run(run, detail, now)
+            self.view = project_run(run, detail, now, fleet.past_of(run))
         elif self.is_mounted:
             self.query_one(RunProblems).view = (VANISHED,)
         if self.is_mounted:

@@ -182,7 +182,8 @@ class RunsScreen(RoomyScreen):
         key = self.table.selected
         run = fleet.runs.get(key) if key else None
         detail = fleet.details.get(key) if key else None
-        view = project_run(run, detail, now) if run else None
+        past = fleet.past_of(run) if run else None
+        view = project_run(run, detail, now, past) if run else None
         self.query_one(RunPreview).view = view
         self.query_one(FooterBar).view = FooterView(
             self._footer_keys(view),

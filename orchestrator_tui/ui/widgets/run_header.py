@@ -39,21 +39,27 @@ class RunPulse(LineBlock):
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
 
-    def watch_view(self) -> None:
+    def watch_view(self, _old: RunView | None, new: RunView | None) -> None:
         """Repaint what differs."""
+        self.set_class(new is not None and new.forecast is not None, "-estimated")
         self.rebuild()
 
     def build(self, width: int, height: int) -> tuple[Line, ...]:
-        """Return symbol, word and time, set to the right."""
+        """Return symbol, word and time, set to the right; what is left where there is room."""
         if self.view is None:
             return ()
         row = self.view.row
         look = run_look(row.state)
-        word = row.word.long if width > 18 else row.word.short
+        word = row.word.long if self.screen.has_class("-wide") else row.word.short
         state = f"{symbol_of(look, ascii_only=self.ascii_only)} {safe_text(word)}"
-        time = f"  {row.elapsed} "
-        missing = max(0, width - len(state) - len(time))
-        return ((Span(" " * missing), Span(state, f"state--{look.style}"), Span(time)),)
+        time, left = f"  {row.elapsed} ", ""
+        if forecast := self.view.forecast:
+            room = width - len(state) - len(time)
+            whole = f" {forecast.words} ({forecast.grounds}) "
+            left = next((text for text in (whole, f" {forecast.words} ") if len(text) <= room), "")
+        missing = max(0, width - len(state) - len(time) - len(left))
+        spans = (Span(" " * missing), Span(state, f"state--{look.style}"), Span(time))
+        return ((*spans, Span(left, "muted")) if left else spans,)
 
 
 class RunReason(LineBlock):

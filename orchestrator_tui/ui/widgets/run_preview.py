@@ -8,26 +8,33 @@ from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.logs import LogLine, Stream
-from orchestrator_tui.state.formatting import counted
+from orchestrator_tui.state.estimates import Forecast
+from orchestrator_tui.state.formatting import counted, elapsed
 from orchestrator_tui.state.liveness import FINISHED, State
 from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow
 from orchestrator_tui.ui.look import run_look, stage_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 
+USUAL_CELLS = 8
+MOST_BAR_CELLS = 60
+BAR_FROM_ROWS = 8  # below this the output needs the row more
 STAGES_CELLS = 46  # width of the list of stages where there is room for two panes
 
 
 def stage_lines(view: RunView, width: int, height: int, *, ascii_only: bool) -> tuple[Line, ...]:
     """Return a line a stage and the facts of the run; the current stage is always among them."""
     first = max(0, min(view.current_index - height // 2 - 1, len(view.stages) - height))
+    shows_usual = any(stage.usual for stage in view.stages)
     lines: list[Line] = []
     for stage in view.stages[first : first + height]:
         look = stage_look(stage.state)
         symbol = symbol_of(look, ascii_only=ascii_only)
         told = stage.word if stage.state not in ("succeeded", "running", "pending") else ""
         time = fit_right(stage.elapsed, 7)
-        name_cells = width - 16 - (len(told) + 1 if told else 0)
+        usual = f"~{elapsed(stage.usual.usual_s)}" if stage.usual else ""
+        usual = fit_right(usual, USUAL_CELLS) if shows_usual else ""
+        name_cells = width - 16 - len(usual) - (len(told) + 1 if told else 0)
         name = f"+ {stage.title}" if stage.is_subpipeline else stage.title
         lines.append(
             (
@@ -36,6 +43,7 @@ def stage_lines(view: RunView, width: int, height: int, *, ascii_only: bool) -> 
                 Span(fit(safe_text(name), max(4, name_cells)) + " "),
                 Span(f"{safe_text(told)} " if told else "", f"state--{look.style}"),
                 Span(time, "" if stage.elapsed_s is not None else "muted"),
+                *([Span(usual, "muted")] if usual else []),
             )
         )
     if len(lines) + 2 <= height:
@@ -45,6 +53,21 @@ def stage_lines(view: RunView, width: int, height: int, *, ascii_only: bool) -> 
             label = Span(f" {fact.label:<9} ", "muted")
             lines.append((label, Span(fit(safe_text(text + fact.text), max(1, width - 11)))))
     return tuple(lines[:height])
+
+
+def progress_line(forecast: Forecast, width: int, *, ascii_only: bool) -> Line:
+    """Return a bar of what is done of a run, and what is left of it, both estimated."""
+    words = f"  {forecast.share:>4.0%}  {forecast.words} ({forecast.grounds})"
+    cells = min(MOST_BAR_CELLS, width - len(words) - 2)
+    if cells < 5:
+        return (Span(fit(f"  {forecast.words}", width), "muted"),)
+    done = int(forecast.share * cells)
+    full, empty = ("#", ".") if ascii_only else ("█", "░")
+    return (
+        Span(f" {full * done}", "state--running"),
+        Span(empty * (cells - done), "muted"),
+        Span(words, "muted"),
+    )
 
 
 def strip_line(view: RunView, width: int, *, ascii_only: bool) -> Line:
@@ -130,7 +153,9 @@ class OutputBrief(LineBlock):
         if view is None:
             return ()
         row, look = view.row, run_look(view.row.state)
-        words = f"{row.word.long}  {row.elapsed}  {row.reason}"
+        has_bar = view.forecast is not None and height >= BAR_FROM_ROWS
+        left = f"  {view.forecast.words}" if view.forecast and not has_bar else ""
+        words = f"{row.word.long}  {row.elapsed}{left}  {row.reason}"
         if row.badges:
             words += f"  [{', '.join(row.badges)}]"
         symbol = symbol_of(look, ascii_only=self.ascii_only)
@@ -143,6 +168,8 @@ class OutputBrief(LineBlock):
             (Span(fit(f" ! {safe_text(problem)}", width), "state--stalled"),)
             for problem in view.problems[:2]
         ]
+        if view.forecast and has_bar:
+            lines.append(progress_line(view.forecast, width, ascii_only=self.ascii_only))
         room = height - len(lines)
         card = view.errors[0] if view.errors and not view.errors[0].is_past else None
         if row.state is State.FAILED and card is not None:

@@ -202,7 +202,7 @@ class RunTable(ScrollView, can_focus=True):
         if not 0 <= index < len(self._order):
             return None
         run = self.view.fleet.runs.get(self._order[index])
-        return project_row(run, self.view.now) if run else None
+        return project_row(run, self.view.now, self.view.fleet.past_of(run)) if run else None
 
     def _repaint_changed(self) -> None:
         top, columns = self.scroll_offset.y, columns_for(self.size.width)

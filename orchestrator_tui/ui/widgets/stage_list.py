@@ -13,6 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.state.formatting import elapsed
 from orchestrator_tui.state.run_view import Fact, StageRow, StageState
 from orchestrator_tui.ui.keys import STAGE_KEYS
 from orchestrator_tui.ui.look import STATE_STYLES, stage_look, symbol_of
@@ -20,6 +21,8 @@ from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
 
 TIME_CELLS = 6
+USUAL_CELLS = 8
+USUAL_FROM_CELLS = 40  # from this width on, each stage says what it usually takes
 WORD_FROM_CELLS = 32  # from this width on, a failed stage says how it ended
 LABEL_CELLS = 9
 FULL_FACTS_FROM_CELLS = 30
@@ -35,6 +38,17 @@ def stage_name(stage: StageRow, width: int) -> str:
     title, short = lead + safe_text(stage.title), lead + safe_text(stage.id)
     fits = cell_len(title) <= width or cell_len(short) > width
     return fit_name(title if fits else short, width)
+
+
+def shows_usual(stages: tuple[StageRow, ...], width: int) -> bool:
+    """Tell whether there is a column for what stages usually take: it needs room and samples."""
+    return width >= USUAL_FROM_CELLS and any(stage.usual for stage in stages)
+
+
+def usual_words(stage: StageRow) -> str:
+    """Return what a stage usually takes, `~4:30`, set to the right of its column."""
+    words = f"~{elapsed(stage.usual.usual_s)}" if stage.usual else ""
+    return fit_right(f"{words} ", USUAL_CELLS)
 
 
 class StageList(ScrollView, can_focus=True):
@@ -166,7 +180,8 @@ class StageList(ScrollView, can_focus=True):
         told = width >= WORD_FROM_CELLS and stage.state not in _QUIET_WORDS
         word = f" {safe_text(stage.word)}" if told else ""
         number = f" {stage.index:>{len(str(len(self.view)))}} "
-        room = max(1, width - 2 - len(number) - TIME_CELLS - cell_len(word))
+        usual = usual_words(stage) if shows_usual(self.view, width) else ""
+        room = max(1, width - 2 - len(number) - TIME_CELLS - cell_len(word) - len(usual))
         waits = stage.state in (StageState.PENDING, StageState.SKIPPED)
         return Strip(
             [
@@ -176,6 +191,7 @@ class StageList(ScrollView, can_focus=True):
                 Segment(stage_name(stage, room), quiet if waits else base),
                 Segment(word, state),
                 Segment(fit_right(f"{stage.elapsed} ", TIME_CELLS), quiet if waits else base),
+                *([Segment(usual, quiet)] if usual else []),
             ]
         ).adjust_cell_length(width, base)
 

@@ -1,0 +1,111 @@
+"""Where the screens tell how long something usually takes, and what is left of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator_tui.records.facts import RunShape, run_facts
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.observations import Observation, RunSeen
+from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.ui.app import OrchTui
+from orchestrator_tui.ui.asking import start_view
+from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.widgets.run_header import RunPulse
+from orchestrator_tui.ui.widgets.run_preview import OutputBrief
+from orchestrator_tui.ui.widgets.stage_list import StageList
+from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
+from tests.ui.fleets import LENGTHS_S, RUNNING, Sample, fleet, output_of_tests
+from tests.ui.run_apps import RunApp, drawn, until
+
+WIDE, LARGE = (80, 24), (140, 40)
+
+
+def history(count: int) -> tuple[Observation, ...]:
+    """Return runs of diagnostics that all took as long as `LENGTHS_S` says."""
+    seen: list[Observation] = []
+    for number in range(count):
+        started_s = 100_000 + 1000 * number
+        sample = Sample(
+            "0940-past",
+            "diagnostics",
+            started_s,
+            "succeeded",
+            5,
+            ended_s=started_s - sum(LENGTHS_S),
+        )
+        manifest = sample.manifest()
+        seen.append(RunSeen(run_facts(sample.key, RunShape.CLI, "m", manifest), manifest))
+    return tuple(seen)
+
+
+def run_app(*seen: Observation) -> RunApp:
+    logs = ScriptedLogs()
+    logs.add(RUNNING.key, 4, *output_of_tests())
+    return RunApp(RUNNING.key, logs, *fleet(RUNNING), *seen)
+
+
+@pytest.mark.anyio
+async def test_the_header_and_the_stages_tell_what_is_left_and_what_is_usual() -> None:
+    app = run_app(*history(12))
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.pause()
+        (pulse,) = drawn(app.run_screen.query_one(RunPulse))
+        assert pulse.endswith("RUNNING  4:12  ~0:44 left (p50 of 12 runs)")
+        stages = drawn(app.run_screen.query_one(StageList))
+        assert [line.split()[-1] for line in stages[:5]] == [
+            "~0:04",
+            "~1:02",
+            "~0:21",
+            "~3:20",
+            "~0:09",
+        ]
+
+
+@pytest.mark.anyio
+async def test_eighty_columns_tell_what_is_left_and_no_more() -> None:
+    app = run_app(*history(3))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        (pulse,) = drawn(app.run_screen.query_one(RunPulse))
+        assert pulse.strip().endswith("RUN  4:12  ~0:44 left")
+        assert "~" not in "".join(drawn(app.run_screen.query_one(StageList)))
+
+
+@pytest.mark.anyio
+async def test_nothing_is_estimated_from_two_runs() -> None:
+    app = run_app(*history(2))
+    async with app.run_test(size=LARGE) as pilot:
+        await pilot.pause()
+        (pulse,) = drawn(app.run_screen.query_one(RunPulse))
+        assert pulse.endswith("RUNNING  4:12")
+        assert "~" not in "".join(drawn(app.run_screen.query_one(StageList)))
+
+
+def test_the_start_form_tells_what_a_pipeline_usually_takes() -> None:
+    seen = observe(Fleet(), (*fleet(RUNNING), *history(12)))
+    offers = {
+        offer.id: offer.past for offer in start_view(seen, None, ScreenOptions(), NOON).offers
+    }
+    assert offers["diagnostics"] == "~4:56 (p50 of 12 runs)"
+    assert offers["release"] == ""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [WIDE, LARGE], ids=["80x24", "140x40"])
+async def test_the_preview_draws_what_is_done_and_tells_what_is_left(size: tuple[int, int]) -> None:
+    app = OrchTui(
+        feed=ScriptedFeed((*fleet(RUNNING), *history(12))),
+        logs=ScriptedLogs(),
+        launcher=ScriptedLauncher(),
+        clock=HandClock(),
+        options=ScreenOptions(place="~/src/app"),
+    )
+    async with app.run_test(size=size) as pilot:
+        brief = app.runs_screen.query_one(OutputBrief)
+        await until(pilot, lambda: "85%" in "".join(drawn(brief)))
+        lines = drawn(brief)
+        assert lines[0] == " ▸ RUNNING  4:12  heartbeat 1.0 s ago"
+        (bar,) = [line for line in lines if "█" in line]
+        assert bar.endswith("░   85%  ~0:44 left (p50 of 12 runs)")
+        assert len(bar) <= brief.size.width
