@@ -148,6 +148,8 @@ class LivingRuns:
 
     def _is_dormant(self, run: _Living) -> bool:
         """Tell whether there is nothing to wait for: no runner, and silent for long."""
+        if 0 < run.gone_told < GONE_ENOUGH:
+            return False  # not proven gone yet
         if run.runner is not None and run.runner.verdict in (
             RunnerVerdict.ALIVE,
             RunnerVerdict.ELSEWHERE,

@@ -204,6 +204,16 @@ def test_a_runner_that_died_is_lost_after_its_second_probe(watch: Watch) -> None
     assert state_in(watch) == State.LOST
 
 
+def test_a_runner_that_died_long_before_the_first_look_is_lost_within_seconds(watch: Watch) -> None:
+    paths = write_run(watch.roots)
+    record_runner(paths, pid=2**22 + 1)
+    LifeLock.hold(paths.runner_lock).close()
+    watch.clock.advance(3600)
+    watch.settle()
+    watch.let_pass(1)
+    assert state_in(watch) == State.LOST
+
+
 def test_a_runner_that_wrote_its_last_word_and_left_is_never_lost(watch: Watch) -> None:
     paths = write_run(watch.roots)
     record_runner(paths, pid=2**22 + 1)
