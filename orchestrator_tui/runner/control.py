@@ -136,9 +136,13 @@ class RunControl:
 
 
 class ControlFile:
-    """Follows the `control.json` of a run and says what is new in it."""
+    """Follows the `control.json` of a run and says what is new in it.
+
+    `turn` is held while somebody looks and obeys, so that nobody else finds nothing meanwhile.
+    """
 
     def __init__(self, paths: RunPaths, *, seen_seq: int = 0) -> None:
+        self.turn = anyio.Lock()
         self._paths = paths
         self._seen_seq = seen_seq
         self._signature: FileSignature | None = None
@@ -166,28 +170,25 @@ class ControlFile:
         return request
 
 
-async def follow_control_file(
+async def obey_news(
     file: ControlFile,
     control: RunControl,
     *,
     on_violation: Callable[[ControlRequest], Awaitable[None]],
-    poll_s: float = POLL_S,
 ) -> None:
-    """Obey what is asked in a control file until cancelled, while commands run too.
+    """Look at a control file once and obey what is new in it; returns when it has been obeyed.
 
     Args:
         file: Where requests appear.
         control: Obeys them.
         on_violation: Told of a request with a confirmation nonce, which is refused.
-        poll_s: Seconds between two looks.
     """
-    while True:
+    async with file.turn:
         request = await to_thread.run_sync(file.news)
         if request is not None and request.has_nonce:
             await on_violation(request)
         elif request is not None and request.action is not None:
             await control.obey(Order(request, request.action))
-        await anyio.sleep(poll_s)
 
 
 def consumed_seq(paths: RunPaths) -> int:

@@ -94,6 +94,7 @@ async def _run_stages(
 ) -> None:
     env = run_environment(context.environ, run.roots, run.paths, pipeline.id)
     for index in positions:
+        await run.obey_news()
         await run.hold_while_paused()
         if run.control.stop is not None:
             return

@@ -15,7 +15,7 @@ from orchestrator_tui.primitives.life_lock import LifeLock
 from orchestrator_tui.records.manifest import JsonObject, Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths
 from orchestrator_tui.records.times import format_time, parse_time
-from orchestrator_tui.runner.control import ControlFile, Order, RunControl, follow_control_file
+from orchestrator_tui.runner.control import ControlFile, Order, RunControl, obey_news
 from orchestrator_tui.runner.heartbeat import HeartbeatQueue
 from orchestrator_tui.runner.intervals import Intervals
 from orchestrator_tui.runner.process_tree import CancelRung
@@ -131,13 +131,14 @@ class LiveRun:
         await self._heartbeat.run()
 
     async def listen_until_cancelled(self) -> None:
-        """Obey control.json."""
-        await follow_control_file(
-            self._control_file,
-            self.control,
-            on_violation=self._on_violation,
-            poll_s=self.intervals.control_poll_s,
-        )
+        """Obey control.json, while commands run too."""
+        while True:
+            await self.obey_news()
+            await anyio.sleep(self.intervals.control_poll_s)
+
+    async def obey_news(self) -> None:
+        """Obey what control.json says now; what was asked during a stage holds before the next."""
+        await obey_news(self._control_file, self.control, on_violation=self._on_violation)
 
     async def hold_while_paused(self) -> None:
         """Return when the next stage may start, or never will; say so on disk meanwhile."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -13,9 +16,10 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.runner.control import Order, RunControl
 from orchestrator_tui.runner.execution import RunOutcome
+from orchestrator_tui.runner.intervals import Intervals
 from orchestrator_tui.runner.process_tree import TreeScope
 from orchestrator_tui.store.life import read_runner, read_waiting
-from tests.runner.repository import Repository, child, command, eventually, lines_of
+from tests.runner.repository import QUICK, Repository, child, command, eventually, lines_of
 from tests.runner.shapes import HOSTILE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("scope")]
@@ -29,13 +33,14 @@ def repo(tmp_path: Path) -> Repository:
 class Running:
     """A run that goes on in a task while the test does something to it."""
 
-    def __init__(self, repo: Repository, pipeline: str) -> None:
+    def __init__(self, repo: Repository, pipeline: str, **more: Any) -> None:
         self.repo = repo
         self.pipeline = pipeline
+        self.more = more
         self.outcome: RunOutcome | None = None
 
     async def run(self) -> None:
-        self.outcome = await self.repo.start(self.pipeline)
+        self.outcome = await self.repo.start(self.pipeline, **self.more)
 
     @property
     def manifest(self) -> Manifest:
@@ -60,7 +65,80 @@ def statuses(manifest: Manifest) -> list[str]:
     return [entry.status for entry in manifest.commands]
 
 
-@pytest.mark.acceptance(101, 102)
+ASKING = """
+import json, os, sys
+from pathlib import Path
+run_dir = Path(os.environ["CODEX_ORCHESTRATOR_RUN_DIR"])
+latest = {"action": sys.argv[2], "request_id": "r" + sys.argv[1]}
+document = {"control_seq": int(sys.argv[1]), "latest_action": latest}
+(run_dir / "asked.tmp").write_text(json.dumps(document))
+(run_dir / "asked.tmp").rename(run_dir / "control.json")
+"""
+
+
+def asking(seq: int, action: str) -> str:
+    """Return a command that asks something of its own run and ends at once."""
+    return f"{sys.executable} -c '{ASKING}' {seq} {action}"
+
+
+@pytest.mark.acceptance(101)
+async def test_a_cancel_between_two_stages_is_obeyed_before_the_next_begins(
+    repo: Repository,
+) -> None:
+    repo.configure(main=[command("one", asking(1, "cancel")), command("two", "touch begun")])
+    seldom = replace(QUICK, control_poll_s=60.0)  # so that only the look between stages finds it
+    outcome = await repo.start("main", intervals=seldom)
+    manifest = repo.manifest(outcome.key)
+    assert (manifest.status, manifest.status_detail) == ("cancelled", "run-canceled")
+    assert statuses(manifest) == ["succeeded", "pending"]
+    assert manifest.summary == "Run cancellation requested (request_id=r1)."
+    names = repo.event_names(outcome.key)
+    assert (names.count("step_started"), names.count("run_canceled")) == (1, 1)
+    assert not (repo.folder / "begun").exists()
+
+
+@pytest.mark.acceptance(104)
+async def test_a_pause_between_two_stages_holds_the_next(repo: Repository) -> None:
+    repo.configure(main=[command("one", asking(1, "pause")), command("two", "touch begun")])
+    running = Running(repo, "main")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(running.run)
+        key = await repo.only_run()
+        await eventually(repo.paths(key).events.exists)
+        await eventually(lambda: "run_paused" in repo.event_names(key))
+        assert not (repo.folder / "begun").exists()
+        repo.write_control(key, 1, "resume")  # a number that was seen has no second effect
+        beat = repo.paths(key).heartbeat.read_text()
+        await eventually(lambda: repo.paths(key).heartbeat.read_text() > beat)
+        assert "run_resumed" not in repo.event_names(key)
+        repo.write_control(key, 2, "resume")
+    assert (running.manifest.status, running.manifest.status_detail) == ("succeeded", None)
+
+
+@pytest.mark.acceptance(102)
+async def test_with_the_usual_pauses_a_cancel_takes_less_than_2_5_s(
+    repo: Repository, scope: TreeScope
+) -> None:
+    repo.configure(main=[command("one", "echo up; exec sleep 60"), command("two", "true")])
+    running = Running(repo, "main", intervals=Intervals())
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(running.run)
+        key = await repo.only_run()
+        await eventually(lambda: '"up' in _log(repo, key))
+        asked = time.monotonic()
+        repo.write_control(key, 1, "cancel", reason="enough")
+        await eventually(lambda: scope.members() == ())
+        assert time.monotonic() - asked < 2.5
+    manifest = running.manifest
+    assert (manifest.status, statuses(manifest)) == ("cancelled", ["failed", "pending"])
+    assert (manifest.commands[0].exit_code, manifest.commands[0].summary) == (
+        128,
+        "Terminated with signal SIGTERM",
+    )
+    assert "Reason: enough" in (manifest.summary or "")
+
+
+@pytest.mark.acceptance(102)
 @pytest.mark.parametrize("shape", HOSTILE)
 async def test_cancel_ends_whatever_runs(shape: str, repo: Repository, scope: TreeScope) -> None:
     repo.configure(main=[command("one", HOSTILE[shape]), command("two", "true")])
@@ -186,6 +264,7 @@ async def test_another_pause_is_told_as_another_pair_of_events(repo: Repository)
         repo.write_control(key, 2, "pause", intent_id="b", reason="lunch")
         await eventually(lambda: repo.event_names(key).count("run_paused") == 2)
         assert repo.manifest(key).status_detail == "lunch"
+        assert repo.event_names(key).count("pause_requested") == 2
         repo.write_control(key, 3, "resume")
     assert (running.manifest.summary or "").count("Run paused") == 1
 
@@ -207,16 +286,21 @@ async def test_a_paused_run_can_be_cancelled(repo: Repository) -> None:
 
 
 @pytest.mark.acceptance(105)
-async def test_fail_ends_the_run_as_failed(repo: Repository) -> None:
+@pytest.mark.parametrize(
+    ("more", "detail"), [({}, "control_failed"), ({"reason": "bad data"}, "bad data")]
+)
+async def test_fail_ends_the_run_as_failed(
+    repo: Repository, more: dict[str, str], detail: str
+) -> None:
     repo.configure(main=[command("one", "sleep 60"), command("two", "true")])
     running = Running(repo, "main")
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(running.run)
         key = await repo.only_run()
         await running.until_spawned(key)
-        repo.write_control(key, 1, "fail")
+        repo.write_control(key, 1, "fail", **more)
     manifest = running.manifest
-    assert (manifest.status, manifest.status_detail) == ("failed", "control_failed")
+    assert (manifest.status, manifest.status_detail) == ("failed", detail)
     assert statuses(manifest) == ["failed", "pending"]
     assert "run_failed" in repo.event_names(key)
 
