@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from orchestrator_tui.records.logs import Stream
-from orchestrator_tui.records.manifest import CommandRecord, Manifest
+from orchestrator_tui.records.manifest import CommandRecord, Manifest, manifest_to_document
 from orchestrator_tui.records.paths import RunPaths
 from orchestrator_tui.records.pipeline import (
     CommandStage,
@@ -20,6 +21,7 @@ from orchestrator_tui.records.pipeline import (
 )
 from orchestrator_tui.runner.context import UnknownPipeline
 from orchestrator_tui.runner.foreground import start_foreground
+from orchestrator_tui.runner.intervals import Intervals
 from orchestrator_tui.runner.process_tree import TreeScope
 from tests.runner.repository import QUICK, TASK, Repository, child, command, lines_of
 
@@ -51,7 +53,7 @@ async def test_a_failed_stage_ends_the_run_and_leaves_the_rest_pending(repo: Rep
     assert manifest.metrics_recorded
 
 
-@pytest.mark.acceptance(72)
+@pytest.mark.acceptance(31, 37, 72, 121)
 async def test_a_succeeded_run_has_no_detail_and_every_file_that_others_read(
     repo: Repository,
 ) -> None:
@@ -73,6 +75,9 @@ async def test_a_succeeded_run_has_no_detail_and_every_file_that_others_read(
         "step_completed",
         "run_completed",
     ]
+    assert list(repo.document(outcome.key)) == list(
+        manifest_to_document(Manifest())
+    )  # no key of ours
     runner = json.loads(paths.runner_json.read_text())
     assert (runner["state"], runner["stage_pgid"]) == ("ended", None)
 
@@ -114,6 +119,7 @@ async def test_a_stage_that_may_fail_is_skipped_and_the_run_succeeds(repo: Repos
     assert statuses(outcome.manifest) == ["skipped", "succeeded"]
     assert (outcome.manifest.status, outcome.manifest.commands[0].exit_code) == ("succeeded", 3)
     assert "step_failed" not in repo.event_names(outcome.key)
+    assert repo.event_names(outcome.key).count("step_completed") == 2
     error = json.loads(repo.paths(outcome.key).stage_error(1, "one").read_text())
     assert error["reason"] == "command-allow-failure"
     assert error["details"]["non_fatal_fallback"] is True
@@ -145,6 +151,29 @@ async def test_a_late_command_is_ended_and_says_so(repo: Repository, scope: Tree
     assert scope.members() == ()
 
 
+@pytest.mark.acceptance(62)
+@pytest.mark.parametrize(
+    ("shell", "least_ms", "most_ms", "signal_name"),
+    [("sleep 5", 1000, 1300, "SIGTERM"), ("trap '' TERM; sleep 5", 2000, 2600, "SIGKILL")],
+)
+async def test_a_command_gets_its_time_and_one_second_to_end(
+    repo: Repository,
+    scope: TreeScope,
+    shell: str,
+    least_ms: int,
+    most_ms: int,
+    signal_name: str,
+) -> None:
+    repo.configure(main=[command("one", shell, timeoutMs=1000)])
+    outcome = await repo.start("main", intervals=Intervals())
+    entry = outcome.manifest.commands[0]
+    assert (entry.status, entry.summary) == ("failed", "Timed out after 1000ms")
+    end = lines_of(repo.paths(outcome.key).stage_log(1, "one"))[-1]
+    assert (end["type"], end["signal"]) == ("command:end", signal_name)
+    assert least_ms <= end["duration_ms"] <= most_ms
+    assert scope.members() == ()
+
+
 @pytest.mark.acceptance(61)
 async def test_a_daemon_that_holds_the_output_keeps_neither_stage_nor_run(
     repo: Repository, scope: TreeScope
@@ -170,6 +199,10 @@ async def test_a_late_command_that_may_fail_is_skipped(repo: Repository) -> None
         if record["type"] == "command:fallback"
     )
     assert (fallback["reason"], fallback["timeout_ms"]) == ("timed_out", 100)
+    error = json.loads(repo.paths(outcome.key).stage_error(1, "one").read_text())
+    assert error["reason"] == "command-allow-failure"
+    assert error["details"]["non_fatal_fallback"] is True
+    assert error["details"]["failure_reason"] == "timed_out"
 
 
 @pytest.mark.acceptance(64)
@@ -227,7 +260,7 @@ async def test_the_log_of_a_loud_stage_stays_under_its_cap(repo: Repository) -> 
     limit_bytes = 1024 * 1024
     repo.configure(
         settings={"logs": {"maxBytesPerStage": limit_bytes}},
-        main=[command("one", "seq 1 600000; echo last words")],
+        main=[command("one", "seq 1 1500000; echo last words")],
     )
     outcome = await repo.start("main")
     paths = repo.paths(outcome.key)
@@ -240,6 +273,15 @@ async def test_the_log_of_a_loud_stage_stays_under_its_cap(repo: Repository) -> 
     assert text.endswith("last words\n")
     assert any(r.get("warning") == "log-truncated" for r in records)
     assert sum(f.stat().st_size for f in paths.run_dir.rglob("*") if f.is_file()) < 2 * limit_bytes
+
+
+@pytest.mark.acceptance(59)
+async def test_ten_mebibytes_take_less_than_twice_their_size(repo: Repository) -> None:
+    raw_bytes = 10 * 1024 * 1024
+    repo.configure(main=[command("one", f"seq 1 9999999 | head -c {raw_bytes}")])
+    outcome = await repo.start("main")
+    files = [f for f in repo.paths(outcome.key).run_dir.rglob("*") if f.is_file()]
+    assert raw_bytes < sum(f.stat().st_size for f in files) < 2 * raw_bytes
 
 
 @pytest.mark.acceptance(60)
@@ -300,11 +342,15 @@ async def test_a_listener_that_left_does_not_end_the_run(repo: Repository) -> No
     assert outcome.manifest.commands[0].summary == "a\nb"
 
 
-@pytest.mark.acceptance(48, 50)
-async def test_beats_go_on_while_a_command_runs_and_stop_with_it(repo: Repository) -> None:
-    repo.configure(main=[command("one", "sleep 0.5")])
+@pytest.mark.acceptance(48)
+@pytest.mark.parametrize(("code", "status"), [(0, "succeeded"), (3, "failed")])
+async def test_beats_go_on_while_a_command_runs_and_stop_with_it(
+    repo: Repository, code: int, status: str
+) -> None:
+    repo.configure(main=[command("one", f"sleep 0.5; exit {code}")])
     outcome = await repo.start("main")
     manifest = repo.manifest(outcome.key)
+    assert manifest.status == status
     beat = repo.paths(outcome.key).heartbeat.read_text()
     assert beat == f"{manifest.heartbeat_at}\n"
     assert len(beat) == 25
@@ -314,6 +360,30 @@ async def test_beats_go_on_while_a_command_runs_and_stop_with_it(repo: Repositor
     assert (beaten - started).total_seconds() >= 0.5
 
 
+@pytest.mark.acceptance(46)
+async def test_a_change_of_stage_is_on_disk_before_its_command_begins(repo: Repository) -> None:
+    """However seldom the manifest is saved for its beat alone."""
+    look = 'grep -o \'"status": "[a-z_]*"\' "$CODEX_ORCHESTRATOR_MANIFEST_PATH"'
+    repo.configure(main=[command("one", "true"), command("two", look), command("three", "true")])
+    seldom = replace(QUICK, heartbeat_s=60.0, manifest_s=60.0)
+    seen = (await repo.start("main", intervals=seldom)).manifest.commands[1].summary or ""
+    assert [line.split('"')[3] for line in seen.splitlines()] == [
+        "in_progress",
+        "succeeded",
+        "running",
+        "pending",
+    ]
+
+
+@pytest.mark.acceptance(46)
+def test_how_often_a_beat_saves_the_manifest_can_be_configured(repo: Repository) -> None:
+    repo.configure(settings={"manifestIntervalSeconds": 5}, main=[command("one", "true")])
+    assert Intervals.of(repo.config.limits).manifest_s == 5
+    repo.configure(main=[command("one", "true")])
+    usual = Intervals.of(repo.config.limits)
+    assert (usual.heartbeat_s, usual.manifest_s) == (5, 30)
+
+
 async def test_an_unknown_pipeline_leaves_no_folder(repo: Repository) -> None:
     repo.configure(main=[command("one", "true")])
     with pytest.raises(UnknownPipeline, match="Pipeline 'nope' not found"):
@@ -321,6 +391,7 @@ async def test_an_unknown_pipeline_leaves_no_folder(repo: Repository) -> None:
     assert not repo.roots.runs.exists()
 
 
+@pytest.mark.acceptance(48)
 async def test_an_error_of_the_runner_itself_still_ends_the_run(
     repo: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,9 +405,9 @@ async def test_an_error_of_the_runner_itself_still_ends_the_run(
     assert (manifest.status, manifest.status_detail) == ("failed", "pipeline-failed")
     assert manifest.summary == "Execution error: a bug"
     assert statuses(manifest) == ["failed", "pending"]
+    assert repo.paths(outcome.key).heartbeat.read_text() == f"{manifest.heartbeat_at}\n"
 
 
-@pytest.mark.acceptance(12)
 async def test_an_error_file_that_cannot_be_written_does_not_change_the_result(
     repo: Repository,
 ) -> None:
@@ -389,6 +460,7 @@ async def test_a_child_that_does_not_exist_ends_its_parent(repo: Repository) -> 
     entry = manifest.commands[0]
     assert entry.summary == "Sub-pipeline error: Pipeline 'nope' not found."
     assert (entry.sub_run_id, manifest.child_runs) == (None, ())
+    assert statuses(repo.manifest(outcome.key)) == ["failed", "pending"]
 
 
 @pytest.mark.acceptance(100)

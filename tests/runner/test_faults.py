@@ -67,7 +67,7 @@ def steps_of_a_run(folder: Path) -> int:
     return len(plan.seen)
 
 
-@pytest.mark.acceptance(12, 48)
+@pytest.mark.acceptance(48)
 def test_one_failing_step_never_leaves_a_run_without_an_end(tmp_path: Path) -> None:
     steps = steps_of_a_run(tmp_path / "0")
     for number in range(1, steps + 1, STRIDE):
