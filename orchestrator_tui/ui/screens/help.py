@@ -14,7 +14,7 @@ KeyRow = tuple[str, str, str]  # group, keys, words
 Column = list[tuple[str, str, bool]]  # keys, words, whether it is a heading
 
 KEYS_CELLS = 11
-WORDS_CELLS = 22  # two columns of this fit into 80 cells
+WORDS_CELLS = 23  # two columns of this fit into 80 cells
 
 _SYMBOLS = {
     "question_mark": "?",

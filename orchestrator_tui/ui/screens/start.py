@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from textwrap import wrap
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -55,6 +57,13 @@ class StartView:
     problem: str | None = None
 
 
+def described(text: str, width: int, rows: int) -> list[str]:
+    """Return safe text in lines of `width` cells; on one line, cut, if it needs more rows."""
+    lines = wrap(text, max(8, width))
+    fits = len(lines) <= rows and all(cell_len(line) <= width for line in lines)
+    return lines if lines and fits else [fit(text, width)]
+
+
 class PlanPreview(Widget):
     """What would run: the stages of the chosen pipeline, or why it cannot."""
 
@@ -74,11 +83,13 @@ class PlanPreview(Widget):
             text.append(f"! {safe_text(offer.problem or 'cannot be read')}", trouble)
             return text
         pipeline = offer.pipeline
-        text.append(fit(safe_text(pipeline.description or pipeline.title), width) + "\n")
         count = len(pipeline.stages)
+        said = safe_text(pipeline.description or pipeline.title)
+        lines = described(said, width, self.size.height - count - 1)
+        text.append("\n".join(lines) + "\n")
         past = f", {offer.past}" if offer.past else ""
         text.append(fit(f"{count} stage{'s' * (count != 1)}{past}", width) + "\n", muted)
-        room = max(1, self.size.height - 2)
+        room = max(1, self.size.height - 1 - len(lines))
         for number, stage in enumerate(pipeline.stages, 1):
             if number == room and count > room:
                 text.append(fit(f"   and {count - room + 1} more", width), muted)
@@ -126,7 +137,10 @@ class StartDialog(ModalScreen[LaunchRun | None]):
             else:
                 with Horizontal(id="start-top"):
                     choices = tuple(
-                        Choice("", offer.id, offer.title, offer.problem) for offer in view.offers
+                        Choice(
+                            "", offer.id, offer.title, "has a mistake" if offer.problem else None
+                        )
+                        for offer in view.offers
                     )
                     pipelines = ChoiceList(choices, self._index, id="pipelines", classes="pane")
                     pipelines.border_title = "Pipeline"
@@ -164,7 +178,7 @@ class StartDialog(ModalScreen[LaunchRun | None]):
             return "No pipeline is configured."
         offer = self._view.offers[self._index]
         if offer.problem is not None:
-            return offer.problem
+            return "This pipeline cannot be started; the plan says why."
         try:
             task = sanitize_task_id(self.query_one("#task", Input).value)
         except InvalidIdentifier as error:

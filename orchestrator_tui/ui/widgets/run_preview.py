@@ -203,7 +203,6 @@ class RunPreview(Horizontal):
         if new is None:
             entitle(output, "", "")
             return
-        ways = "x cancel   r run again" if new.row.state is State.LOST else "x cancel"
-        hint = f"enter open   {'r run again' if new.row.state in FINISHED else ways}"
+        hint = f"enter open   {'x cancel' if new.cancel_refusal is None else 'r run again'}"
         entitle(stages, f"Stages {new.row.stages_done}/{new.row.stage_of}", "")
         entitle(output, new.title, hint)
