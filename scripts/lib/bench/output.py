@@ -82,8 +82,8 @@ def _beside_pipe(size_mib: int, rounds: int) -> Table:
         what = f"{name} log" if name == "whole" else "log capped by default"
         lines += _lines(what, program, found[name], found["pipe"], size_mib, whole)
     note = (
-        "The whole log is one without `orchTui.logs.maxBytesPerStage`, whose default keeps 256 MiB "
-        "a stage: with it, bytes on disk per byte of output fall with more output."
+        "The whole log is written with `orchTui.logs.maxBytesPerStage` out of reach. The default\n"
+        "keeps 256 MiB a stage, so with it the bytes on disk per byte fall with more output."
     )
     return Table(f"{size_mib:,} MiB of text on standard output of one stage", tuple(lines), note)
 
