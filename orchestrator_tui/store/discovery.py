@@ -184,12 +184,12 @@ def _checked(roots: Roots, run: str, manifest: Path) -> RunRef | None:
 
 
 def _searched(roots: Roots, run: str) -> RunRef | None:
-    tasks = task_ids(roots)
-    for task in tasks:
-        ref = _ref(RunShape.CLI, task, run, roots.runs / task / "cli")
-        if _is_real_folder(ref.run_dir):
-            return ref
-    for task in tasks:
+    # Among thousands of tasks only the one with the run is worth more than a look at one path.
+    for task in _folders(roots.runs):
+        run_dir = roots.runs.joinpath(task, "cli", run)
+        if _is_real_folder(run_dir) and task != LOCAL_MCP and _is_id(task):
+            return _ref(RunShape.CLI, task, run, run_dir.parent)
+    for task in task_ids(roots):
         for shape, folder in ((RunShape.SUMMARY, ""), (RunShape.MCP, "mcp")):
             ref = _ref(shape, task, run, roots.runs / task / folder)
             if files.signature(ref.manifest) is not None and read_run(roots, ref) is not None:
