@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Beats, Runner, RunnerVerdict, Waiting
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.liveness import (
@@ -21,7 +22,7 @@ from orchestrator_tui.state.liveness import (
     state_of,
 )
 from orchestrator_tui.state.observations import Unreadable
-from tests.state.values import KEY, NOW, ago, alive, facts, gone, run
+from tests.state.values import KEY, NOW, ago, alive, facts, fleet_of, gone, run
 
 UNREADABLE = Unreadable(KEY, ".runs/t/cli/r/manifest.json", "not JSON: unexpected end of file")
 SILENT: dict[str, Any] = {"heartbeat_at": ago(minutes=14)}
@@ -194,6 +195,7 @@ def test_activity_prefers_the_newest_sign_and_floors_its_age() -> None:
         ({"heartbeat_at": ago(seconds=-5)}, 0, False),
         ({"status": "succeeded"}, None, None),
         ({"stale_after_s": None}, None, None),
+        ({"stale_after_s": 0}, None, None),
         ({"heartbeat_at": None}, None, None),
     ],
 )
@@ -294,3 +296,47 @@ def test_a_run_whose_heart_beats_but_whose_log_stands_still_is_quiet(
 ) -> None:
     found = derive_state(run(beats=Beats(log=written), **changes), NOW)
     assert tuple(badge for badge in found.badges if badge.startswith("QUIET")) == expected
+
+
+NOT_BEGUN: dict[str, Any] = {
+    "status": "queued",
+    "stage_status": "pending",
+    "stage_started_at": None,
+    "stages_done": 0,
+}
+BUCKETS: list[tuple[str, dict[str, Any], Waiting, State]] = [
+    # what the original's dashboard calls it, the run, what it waits for, the state shown
+    ("pending/not-started", {**NOT_BEGUN, "started_at": None}, Waiting(), State.QUEUED),
+    ("complete/terminal", {"status": "succeeded", "completed_at": NOW}, Waiting(), State.SUCCEEDED),
+    ("complete/terminal", {"status": "failed", "completed_at": NOW}, Waiting(), State.FAILED),
+    ("complete/terminal", {"status": "canceled", "completed_at": NOW}, Waiting(), State.CANCELLED),
+    ("ongoing/pending-approvals", {}, Waiting(confirmations=1), State.AWAITING),
+    ("ongoing/stale-heartbeat", {"heartbeat_at": ago(seconds=31)}, Waiting(), State.STALLED),
+    ("active/running", {}, Waiting(), State.RUNNING),
+    ("active/running", {"heartbeat_at": ago(seconds=30)}, Waiting(), State.RUNNING),
+    ("active/running", {"heartbeat_at": None}, Waiting(), State.RUNNING),
+    # ours differ on purpose: nothing has run yet; the manifest's word holds without a time
+    ("active/running", {**NOT_BEGUN, "started_at": ago(seconds=1)}, Waiting(), State.QUEUED),
+    ("pending/unknown", {"status": "succeeded", "completed_at": None}, Waiting(), State.SUCCEEDED),
+]
+
+
+@pytest.mark.acceptance(77)
+@pytest.mark.parametrize(
+    ("changes", "waiting", "state"), [row[1:] for row in BUCKETS], ids=[row[0] for row in BUCKETS]
+)
+def test_each_bucket_of_the_originals_dashboard_has_its_state(
+    changes: dict[str, Any], waiting: Waiting, state: State
+) -> None:
+    seen = with_waiting(run(**changes), waiting)
+    assert derive_state(seen, NOW).state == state
+
+
+@pytest.mark.acceptance(78)
+def test_a_run_in_progress_is_running_beside_a_newer_end_of_another() -> None:
+    ended = facts(RunKey(KEY.task_id, "older"), status="succeeded", completed_at=NOW)
+    fleet = fleet_of(ended, facts())
+    assert {key.run_id: state_of(seen, NOW) for key, seen in fleet.runs.items()} == {
+        "older": State.SUCCEEDED,
+        KEY.run_id: State.RUNNING,
+    }

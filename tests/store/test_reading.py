@@ -290,7 +290,7 @@ def summary(
     }
 
 
-@pytest.mark.acceptance(77, 79)
+@pytest.mark.acceptance(79)
 @pytest.mark.parametrize(
     ("document", "status"),
     [
