@@ -15,16 +15,27 @@ from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """A run of the same task and pipeline that succeeded or failed before, and its errors."""
+
+    key: RunKey
+    has_failed: bool
+    errors: tuple[StageError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunDetail:
     """All that is read of a run in focus: whole manifest, errors, and the tail of its log.
 
-    `tail` belongs to the stage at `tail_stage_index` (from 1; 0 for none).
+    `tail` belongs to the stage at `tail_stage_index` (from 1; 0 for none). `earlier` is read for a
+    failed run alone, newest first.
     """
 
     manifest: Manifest
     errors: tuple[StageError, ...] = ()
     tail: tuple[LogLine, ...] = ()
     tail_stage_index: int = 0
+    earlier: tuple[EarlierRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from orchestrator_tui.state.liveness import (
     is_terminal,
     newest_activity,
 )
-from orchestrator_tui.state.observations import RunDetail
+from orchestrator_tui.state.observations import EarlierRun, RunDetail
 from orchestrator_tui.state.refusals import cancel_refusal, resume_refusal
 from orchestrator_tui.state.views import CANCELLING_WORD, RunRow, project_row, seconds_between
 
@@ -172,6 +172,7 @@ class RunView:
     cancel_refusal: str | None
     resume_refusal: str | None
     forecast: Forecast | None = None
+    earlier: tuple[EarlierRun, ...] = ()
 
 
 def project_run(
@@ -207,6 +208,7 @@ def project_run(
         cancel_refusal=cancel_refusal(run, row.state),
         resume_refusal=resume_refusal(run, row.state),
         forecast=_forecast(row, stages, past),
+        earlier=detail.earlier if detail else (),
     )
 
 

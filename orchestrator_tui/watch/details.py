@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import FileSignature
-from orchestrator_tui.records.facts import current_command
+from orchestrator_tui.records.facts import RunFacts, current_command
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogRequest, Whence
-from orchestrator_tui.records.manifest import Manifest
+from orchestrator_tui.records.manifest import Manifest, RunStatus
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
-from orchestrator_tui.state.observations import DetailSeen, Observation, RunDetail
+from orchestrator_tui.state.observations import DetailSeen, EarlierRun, Observation, RunDetail
 from orchestrator_tui.store.life import read_stage_errors
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
 from orchestrator_tui.watch.logs import StageLogs, StagePlace, log_path
 from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
 
 TAIL_LINES: Final = 200
+EARLIER_RUNS: Final = 5  # with which a failure is compared
+EARLIER_READS: Final = 20  # manifests that are read to find them
 LOOK_EVERY_S: Final = 1.0
 LOOK_ON_NOTICE_S: Final = 0.2  # between two looks that notices ask for
 
@@ -29,7 +31,10 @@ _Signatures = tuple[FileSignature | None, ...]
 
 @dataclass(slots=True)
 class _Focused:
-    """A run in focus; `signatures` are those of the files that its details were read from."""
+    """A run in focus; `signatures` are those of the files that its details were read from.
+
+    `earlier` is None until the runs before it were looked at, which happens once it has failed.
+    """
 
     ref: RunRef
     paths: RunPaths
@@ -37,6 +42,7 @@ class _Focused:
     tail_path: Path | None = None
     next_look_s: float = 0.0
     looked_s: float = -1e9
+    earlier: tuple[EarlierRun, ...] | None = None
 
 
 class FocusedRuns:
@@ -112,11 +118,39 @@ class FocusedRuns:
             manifest=found.manifest,
             errors=read_stage_errors(run.paths),
             tail_stage_index=stage,
+            earlier=self._earlier(run, found.facts),
         )
         if stage:
             place = StagePlace(run.ref, found.manifest, found.manifest.commands[stage - 1])
             detail = self._with_tail(key, run, detail, place)
         return [DetailSeen(key, detail)]
+
+    def _earlier(self, run: _Focused, facts: RunFacts) -> tuple[EarlierRun, ...]:
+        """Return what a failed run is compared with; those runs have ended: one look is enough."""
+        if facts.status != RunStatus.FAILED:
+            run.earlier = None
+            return ()
+        if run.earlier is None:
+            found: list[EarlierRun] = []
+            for ref in self._roster.before(facts.key)[:EARLIER_READS]:
+                earlier = self._ended_like(ref, facts.pipeline_id)
+                found += [earlier] if earlier else []
+                if len(found) == EARLIER_RUNS:
+                    break
+            run.earlier = tuple(found)
+        return run.earlier
+
+    def _ended_like(self, ref: RunRef, pipeline_id: str | None) -> EarlierRun | None:
+        """Return a run if it is one of that pipeline and has succeeded or failed."""
+        read = read_run(self._roots, ref)
+        if not isinstance(read, ReadRun) or read.facts.pipeline_id != pipeline_id:
+            return None
+        if read.facts.status == RunStatus.SUCCEEDED:
+            return EarlierRun(ref.key, has_failed=False)
+        if read.facts.status != RunStatus.FAILED:
+            return None
+        errors = read_stage_errors(run_paths_in(self._roots, ref.key, ref.run_dir))
+        return EarlierRun(ref.key, has_failed=True, errors=errors)
 
     def _with_tail(
         self, key: RunKey, run: _Focused, detail: RunDetail, place: StagePlace
@@ -129,12 +163,7 @@ class FocusedRuns:
             run.tail_path, run.signatures = path, None
         request = LogRequest(key, detail.tail_stage_index, Whence.END, max_lines=TAIL_LINES)
         page = self._logs.read_now(request)
-        return RunDetail(
-            manifest=detail.manifest,
-            errors=detail.errors,
-            tail=(*page.lines, *page.partial)[-TAIL_LINES:],
-            tail_stage_index=detail.tail_stage_index,
-        )
+        return replace(detail, tail=(*page.lines, *page.partial)[-TAIL_LINES:])
 
     def _signatures(self, run: _Focused) -> _Signatures:
         return (

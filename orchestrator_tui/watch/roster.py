@@ -104,6 +104,13 @@ class Roster:
         place = self._places.get(key)
         return None if place is None else self._ref(key, place.shape)
 
+    def before(self, key: RunKey) -> tuple[RunRef, ...]:
+        """Return where the runs of the same task lie that began before a run, newest first."""
+        task = self._tasks.get(key.task_id)
+        runs = sorted((r for r in task.runs if r < key.run_id), reverse=True) if task else []
+        refs = (self.ref(RunKey(key.task_id, run)) for run in runs)
+        return tuple(ref for ref in refs if ref is not None)
+
     def newborn(self) -> tuple[RunKey, ...]:
         """Return the places found a moment ago that have no manifest yet."""
         return tuple(islice(self._newborn, NEWBORN_LIMIT))

@@ -13,11 +13,13 @@ from textual.widget import Widget
 
 from orchestrator_tui.primitives.safe_text import BACKSTOP
 from orchestrator_tui.records.facts import RunShape, run_facts
+from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogLine, Stream
 from orchestrator_tui.records.manifest import CommandStatus, Manifest
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.observations import (
     DetailSeen,
+    EarlierRun,
     Freshness,
     FreshnessSeen,
     Observation,
@@ -39,7 +41,17 @@ from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 from orchestrator_tui.ui.widgets.run_header import RunPulse, TabStrip
 from orchestrator_tui.ui.widgets.stage_list import StageList
 from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
-from tests.ui.fleets import FAILED, GREEN, HOSTILE, LOST, RUNNING, Sample, fleet, output_of_tests
+from tests.ui.fleets import (
+    FAILED,
+    GREEN,
+    HOSTILE,
+    LOST,
+    RUNNING,
+    Sample,
+    compile_error,
+    fleet,
+    output_of_tests,
+)
 from tests.ui.run_apps import RunApp, drawn, until
 
 Compare: TypeAlias = Callable[..., bool]
@@ -119,6 +131,23 @@ async def test_a_failed_run_opens_with_why() -> None:
         assert "unknown type name 'frob_t'" in card[2]
         assert "src/module_1.c:12:8" in card[3]
         assert focused(app) is app.run_screen.query_one(FailureCard)
+
+
+@pytest.mark.anyio
+async def test_a_failure_says_whether_it_is_the_one_of_last_time() -> None:
+    manifest, error = FAILED.manifest(), compile_error(2)
+    before = [RunKey(FAILED.task, f"2025-12-31T11-00-00-000Z-0000000{n}") for n in (1, 2)]
+    again = EarlierRun(before[0], has_failed=True, errors=(error,))
+    green = EarlierRun(before[1], has_failed=False)
+    for earlier, words in (
+        ((again, green), "before    same failure as last time: 1 of the 2 runs before"),
+        ((green, again), "before    first failure since run 00000002"),
+    ):
+        detail = RunDetail(manifest, (error,), earlier=earlier)
+        app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+        async with app.run_test(size=WIDE) as pilot:
+            await until(pilot, lambda app=app: "[Errors 1]" in tabs(app))  # type: ignore[misc]
+            assert words in "\n".join(drawn(app.run_screen.query_one(FailureCard)))
 
 
 @pytest.mark.anyio

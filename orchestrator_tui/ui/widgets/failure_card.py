@@ -8,7 +8,9 @@ from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.formatting import counted
+from orchestrator_tui.state.observations import EarlierRun
 from orchestrator_tui.state.run_view import ErrorCard, RunView
+from orchestrator_tui.state.same_failure import EarlierFailure, failure_words
 from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.ui.failure_text import first_error, named_place
 from orchestrator_tui.ui.look import stage_look, symbol_of
@@ -35,6 +37,21 @@ def ways_to_go_on(view: RunView) -> str:
     return "r f resume   r s from a stage   r o one stage   r n new run"
 
 
+def _failures(earlier: Sequence[EarlierRun]) -> tuple[EarlierFailure, ...]:
+    """Return the error line of each stage that failed in earlier runs."""
+    return tuple(
+        EarlierFailure(
+            run.key.short,
+            run.has_failed,
+            {
+                error.stage_id: first_error(map(strip_sequences, error.stderr.split("\n"))) or ""
+                for error in run.errors
+            },
+        )
+        for run in earlier
+    )
+
+
 class FailureCard(ReadingPane):
     """The failures of a run, what stands in the way first."""
 
@@ -44,7 +61,7 @@ class FailureCard(ReadingPane):
         """Show other failures; time alone changes nothing here."""
         if new is None:
             return
-        if old is None or old.errors != new.errors:
+        if old is None or (old.errors, old.earlier) != (new.errors, new.earlier):
             self.rebuild()
         entitle(self, "Why it failed", ways_to_go_on(new))
 
@@ -68,7 +85,7 @@ class FailureCard(ReadingPane):
         head = f" {symbol} stage {card.index} {safe_text(card.title)}   {safe_text(card.words)}"
         count = Span(f"   {number} of {of}{past}" if of > 1 else past, "muted")
         lines: list[Line] = [(Span(head, style), count), ()]
-        for label, text, emphasis in self._told(card):
+        for label, text, emphasis in self._told(card, self.view.earlier if self.view else ()):
             lines += _labelled(label, text, width, emphasis)
         lines.append(())
         if card.stderr:
@@ -77,12 +94,15 @@ class FailureCard(ReadingPane):
         return lines
 
     @staticmethod
-    def _told(card: ErrorCard) -> list[tuple[str, str, str]]:
+    def _told(card: ErrorCard, earlier: tuple[EarlierRun, ...]) -> list[tuple[str, str, str]]:
         plain = [strip_sequences(line) for line in card.stderr]
+        line = first_error(plain) or ""
+        past = "" if card.is_past else failure_words(card.stage_id, line, _failures(earlier))
         moment = f"{card.at.astimezone():%b %d %H:%M:%S}" if card.at else ""
         told = [
-            ("error", first_error(plain) or "", "strong"),
+            ("error", line, "strong"),
             ("at", named_place(plain) or "", "key"),
+            ("before", past, ""),
             ("command", card.command or "", ""),
             ("reason", card.reason, ""),
             ("ended", moment, ""),
