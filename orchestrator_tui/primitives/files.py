@@ -169,8 +169,9 @@ def _opened(path: Path, root: Path | None) -> Iterator[tuple[int, os.stat_result
 def _read_at(path: Path, descriptor: int, offset: int, limit_bytes: int, *, expected: int) -> bytes:
     chunks: list[bytes] = []
     left = limit_bytes
-    # One byte more than expected tells the end from a file that grew meanwhile.
-    wanted = min(left, expected + 1)
+    # One byte more than expected tells the end from a file that grew meanwhile. Files of the kernel
+    # have no size, and those below /proc/sys give all they hold at once or not at all.
+    wanted = min(left, expected + 1 if expected else _CHUNK_BYTES)
     while left > 0:
         chunk = perform(Step.READ, path, os.pread, descriptor, wanted, offset)
         if not chunk:

@@ -214,3 +214,10 @@ def test_a_file_server_that_forgot_a_file_is_asked_once_more(tmp_path: Path) -> 
     ):
         files.read_bytes(tmp_path / "file", limit_bytes=1, root=tmp_path)
     assert error.value.filename == str(tmp_path / "file")
+
+
+def test_a_file_of_the_kernel_that_has_no_size_is_read_whole() -> None:
+    path = Path("/proc/sys/kernel/pid_max")
+    content = files.read_bytes(path, limit_bytes=64)
+    assert content == path.read_bytes()
+    assert len(content) > 1
