@@ -21,6 +21,8 @@ PLAN_SCHEMA = "orch-tui/plan/1"
 CANCEL_SCHEMA = "orch-tui/cancel/1"
 WAIT_SCHEMA = "orch-tui/wait/1"
 ERRORS_SCHEMA = "orch-tui/errors/1"
+KEYS_SCHEMA = "orch-tui/keys/1"
+DOCTOR_SCHEMA = "orch-tui/doctor/1"
 
 
 def list_document(runs: Iterable[RunState], now: datetime) -> JsonObject:

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem, shell_complete
 
 from orchestrator_tui import __version__
 from orchestrator_tui.cli.exits import Exit, Stopped, say
 from orchestrator_tui.cli.options import CONTEXT, place_options
 from orchestrator_tui.primitives.standard_streams import fill_standard_streams
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.requests import COMPLETE_VARIABLE, PROGRAM
 from orchestrator_tui.settings import Places
 
 # Name of each verb, which is the name of its module, and its line in the help.
@@ -33,6 +34,9 @@ VERBS = {
     "wait": "Wait until runs are over.",
     "errors": "Say why the stages of a run failed.",
     "restart": "Start a new run as another one was.",
+    "doctor": "Say whether all is there that runs and screens need.",
+    "keys": "Print what the terminal sends, or all bindings.",
+    "completion": "Print what has a shell complete verbs and flags.",
 }
 
 # The interpreter's own 700 has it look for garbage a hundred times while modules are loaded.
@@ -52,6 +56,15 @@ class Verbs(click.Group):
             return None
         command = importlib.import_module(f"orchestrator_tui.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the verbs and flags that begin so, without importing a verb."""
+        verbs = [
+            CompletionItem(name, help=words)
+            for name, words in VERBS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing one."""
@@ -83,6 +96,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line and return the exit status."""
     # click's own way to end a program would turn a reader that has gone into a plain failure.
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if wish := os.environ.get(COMPLETE_VARIABLE):
+        return shell_complete(program, {}, PROGRAM, COMPLETE_VARIABLE, wish)
     try:
         with program.make_context(PROGRAM, words) as context:
             status = program.invoke(context)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from orchestrator_tui.records.identifiers import RunKey
 
 PROGRAM = "orch-tui"
+COMPLETE_VARIABLE = "_ORCH_TUI_COMPLETE"  # set by a shell that wants words to complete
 
 
 @dataclass(frozen=True, slots=True)
