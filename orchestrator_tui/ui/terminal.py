@@ -11,6 +11,7 @@ import select
 import signal
 import termios
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, TypeAlias
@@ -183,8 +184,8 @@ class TerminalGuard:
         threading.Thread(target=self._give_up, args=(status,), daemon=True).start()
 
     def _give_up(self, status: int) -> None:
-        if self._closed.wait(GIVE_UP_S):
-            return
+        # Not cut short by `close`: the way out writes to the terminal, too, and may block there.
+        time.sleep(GIVE_UP_S)
         if self._modes is not None:
             with contextlib.suppress(termios.error):
                 termios.tcsetattr(1, termios.TCSANOW, self._modes)
