@@ -418,6 +418,33 @@ async def test_an_error_file_that_cannot_be_written_does_not_change_the_result(
     assert (entry.status, entry.exit_code, entry.error_file) == ("failed", 3, None)
 
 
+@pytest.mark.acceptance(26)
+async def test_a_history_of_the_oldest_kind_is_there_after_the_first_run(repo: Repository) -> None:
+    runs = [
+        {"taskId": TASK, "runId": f"old-{day}", "timestamp": f"2025-10-0{day}T00:00:00.000Z"}
+        for day in (1, 2, 3)
+    ]
+    legacy = repo.roots.out / TASK / "state.json"
+    legacy.parent.mkdir(parents=True)
+    legacy.write_text(json.dumps({"taskId": TASK, "lastRunAt": "", "runs": runs}))
+    repo.configure(main=[command("one", "true")])
+    outcome = await repo.start("main")
+    assert outcome.manifest.metrics_recorded
+    history = json.loads((repo.roots.out / TASK / "runs.json").read_text())
+    assert history["runs"][:3] == runs
+    assert history["runs"][3]["runId"] == outcome.key.run_id
+
+
+@pytest.mark.acceptance(106)
+async def test_events_that_cannot_be_written_change_nothing(
+    repo: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    repo.configure(main=[command("one", "true")])
+    outcome = await repo.start("main", on_started=lambda paths: paths.events.mkdir())
+    assert outcome.manifest.status == "succeeded"
+    assert "Event run_started cannot be written" in caplog.text
+
+
 # --- sub-pipelines -----------------------------------------------------------------------------
 
 
