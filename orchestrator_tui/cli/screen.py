@@ -85,6 +85,7 @@ def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> in
             watch_terminal=True,
             repo=str(roots.repo),
             between=between(settings.environ),
+            environ=settings.environ,
         ),
     )
     trust_the_terminal()

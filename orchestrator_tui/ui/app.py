@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -30,10 +31,17 @@ from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.ports import LogSource, ObservationFeed, RunLauncher, TextShelf
+from orchestrator_tui.ui.ports import (
+    LogSource,
+    LogTextWish,
+    ObservationFeed,
+    RunLauncher,
+    TextShelf,
+)
 from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
 from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
 from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow, key_words
+from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
@@ -47,6 +55,8 @@ from orchestrator_tui.ui.terminal import (
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
 from orchestrator_tui.ui.widgets.log_lines import LogLines
+from orchestrator_tui.ui.widgets.log_view import LogView
+from orchestrator_tui.ui.widgets.stage_list import StageList
 
 FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
 TICK_S = 1.0
@@ -152,7 +162,7 @@ class OrchTui(App[None], inherit_bindings=False):
     def _show(self) -> None:
         # Only what is on top: a change of the screen below it has Textual paint both anew.
         screen = self.screen
-        if isinstance(screen, RunsScreen | RunScreen):
+        if isinstance(screen, RunsScreen | RunScreen | LogScreen):
             screen.show(self.fleet, self._clock.now())
 
     def _screen_changed(self, _screen: Screen[Any]) -> None:
@@ -166,7 +176,7 @@ class OrchTui(App[None], inherit_bindings=False):
         self._focus_runs()
 
     def _focus_runs(self) -> None:
-        opened = {screen.key for screen in self.screen_stack if isinstance(screen, RunScreen)}
+        opened = {s.key for s in self.screen_stack if isinstance(s, RunScreen | LogScreen)}
         chosen = {self._highlighted} if self._highlighted else set()
         keys = frozenset(opened | chosen)
         if keys != self._asked_focus:
@@ -304,6 +314,46 @@ class OrchTui(App[None], inherit_bindings=False):
         if piece is not None:
             await self._takeaway.copy(*copied_lines(source, piece))
 
+    @on(LogView.TakeAsked)
+    def _take_asked(self, event: LogView.TakeAsked) -> None:
+        detail = self.fleet.details.get(event.wish.key)
+        commands = detail.manifest.commands if detail else ()
+        index = event.wish.stage_index
+        stage_id = commands[index - 1].id if 0 < index <= len(commands) else "log"
+        self.say("Writing the log as text ...")
+        self._take_log(event.use, replace(event.wish, stage_id=stage_id))
+
+    @work(name="take a log")
+    async def _take_log(self, use: str, wish: LogTextWish) -> None:
+        await self._takeaway.take_log(use, wish, self.options.environ, self._suspended)
+
+    @contextlib.contextmanager
+    def _suspended(self) -> Iterator[None]:
+        try:
+            with self.suspend():
+                yield
+        except SuspendNotSupported as error:
+            raise ValueError("this terminal cannot be handed on") from error
+
+    def action_full_log(self) -> None:
+        """Show the log of the chosen stage on the whole screen."""
+        key, screen = self.chosen_run, self.screen
+        if key is None:
+            self.say("No run is selected.", is_refusal=True)
+            return
+        stage = screen.query_one(StageList).chosen if isinstance(screen, RunScreen) else None
+        index, plain = stage.index if stage else 0, self.options.ascii_only
+        log = LogScreen(key, index, self._logs, ascii_only=plain)
+        log.show(self.fleet, self._clock.now())
+        self.push_screen(log)
+        self._focus_runs()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Open a log in full from screens that have one, and not twice."""
+        if action == "full_log":
+            return isinstance(self.screen, RunsScreen | RunScreen)
+        return super().check_action(action, parameters)
+
     # --- keys of the program ----------------------------------------------------------------
 
     def action_help(self) -> None:
@@ -350,7 +400,7 @@ class OrchTui(App[None], inherit_bindings=False):
     @property
     def chosen_run(self) -> RunKey | None:
         """The run that is open, or else selected."""
-        opened = [s.key for s in self.screen_stack if isinstance(s, RunScreen)]
+        opened = [s.key for s in self.screen_stack if isinstance(s, RunScreen | LogScreen)]
         return opened[-1] if opened else self._highlighted
 
     def show_runs(self, query: str) -> None:

@@ -29,6 +29,7 @@ GROUP_TITLES = {
 APP_KEYS: KeyList = [
     key("question_mark", "help", "help", "app.help"),
     key("colon,ctrl+p", "command_palette", "commands", "app.commands"),
+    key("L", "full_log", "log, full screen", "app.full_log"),
     key("ctrl+r", "rescan", "look at the disk now", "app.rescan"),
     key("ctrl+l", "redraw", "draw the screen anew", "app.redraw"),
     key("ctrl+c", "interrupt", "press twice to quit", "app.interrupt"),
@@ -50,6 +51,7 @@ RUNS_KEYS: KeyList = [
     key("s", "start", "start a run", "run.start"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
+    key("y", "copy", "copy...", "copy.menu"),
     key("slash", "filter", "filter", "find.filter"),
     key("exclamation_mark", "problems", "problems only", "find.problems"),
     key("S", "sort", "next sort order", "find.sort"),
@@ -70,6 +72,13 @@ RUN_KEYS: KeyList = [
     key("x", "cancel", "cancel", "run.cancel"),
 ]
 
+LOG_SCREEN_KEYS: KeyList = [
+    key("escape,q", "back", "back", "nav.back"),
+    key("left_square_bracket", "stage(-1)", "previous stage", "pane.previous_stage"),
+    key("right_square_bracket", "stage(1)", "next stage", "pane.next_stage"),
+    key("y", "copy", "copy...", "copy.menu"),
+]
+
 STAGE_KEYS: KeyList = [
     *LIST_KEYS,
     key("enter,l", "open", "to the stage's log", "run.stage_log"),
@@ -83,6 +92,11 @@ LOG_KEYS: KeyList = [
     key("full_stop", "problem(1)", "next problem", "find.next_problem"),
     key("comma", "problem(-1)", "previous problem", "find.previous_problem"),
     key("backslash", "streams", "stream: all, out, err", "log.streams"),
+    key("ampersand", "keep", "keep lines, ! hides", "find.keep"),
+    key("ctrl+g", "go", "go to line or time", "find.go"),
+    key("o", "take('pager')", "open in pager", "log.pager"),
+    key("e", "take('editor')", "open in editor", "log.editor"),
+    key("E", "take('file')", "write to a file", "log.export"),
 ]
 
 LOG_LINE_KEYS: KeyList = [
@@ -101,6 +115,7 @@ LOG_LINE_KEYS: KeyList = [
     key("f", "follow", "follow on, off", "log.follow"),
     key("w", "wrap", "wrap long lines", "log.wrap"),
     key("t", "clock", "time of each line", "log.clock"),
+    key("number_sign", "numbers", "line numbers", "log.numbers"),
     key("v", "select", "select lines", "copy.select"),
     key("y,enter", "copy_selected", "copy the selected lines", "copy.selected"),
     key("escape", "leave_selection", "select no lines", "copy.leave"),

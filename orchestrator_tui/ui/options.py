@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
 from orchestrator_tui.ui.clipboard import Between
@@ -15,7 +16,7 @@ class ScreenOptions:
     `place`, `runs_dir` and `config_path` are paths as shown to a person, `repo` is one for
     commands. `theme` is `dark`, `light` or `mono`. With `watch_terminal` the screens end when the
     terminal goes away or the process is told to stop. `between` is what stands between the
-    program and the terminal's clipboard.
+    program and the terminal's clipboard, `environ` names pager and editor.
     """
 
     place: str = ""
@@ -27,4 +28,5 @@ class ScreenOptions:
     query: str = ""
     repo: str = ""
     between: Between = Between.NOTHING
+    environ: Mapping[str, str] = field(default_factory=dict)
     watch_terminal: bool = False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchestrator_tui.ui.clipboard import (
@@ -15,7 +16,7 @@ from orchestrator_tui.ui.clipboard import (
     copied_words,
     fit_to_copy,
 )
-from orchestrator_tui.ui.ports import TextShelf
+from orchestrator_tui.ui.ports import LogTextWish, TextShelf
 
 
 class Say(Protocol):
@@ -53,6 +54,34 @@ class Takeaway:
         words = copied_words(what, text, sent=sent, between=self.between, kept=kept)
         self.say(words, is_refusal=not sent)
 
+    async def take_log(
+        self,
+        use: str,
+        wish: LogTextWish,
+        environ: Mapping[str, str],
+        suspended: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Write a log as text and open it in a `pager` or `editor`, or keep the `file`; tell it."""
+        if self.shelf is None:
+            self.say("There is no place to write the log to.", is_refusal=True)
+            return
+        written = await self.shelf.write_log(replace(wish, to_keep=use == "file"))
+        if written.problem is not None:
+            self.say(f"The log cannot be written: {written.problem}", is_refusal=True)
+            return
+        remark = f"; {written.remark}" if written.remark else ""
+        if use == "file":
+            self.say(f"Wrote the log to {written.path}{remark}.")
+            return
+        words_of = pager_words if use == "pager" else editor_words
+        words = words_of(environ, written.path, written.line)
+        problem = run_in_terminal(words, suspended)
+        what = f"{written.path}, line {written.line}{remark}"
+        if problem is not None:
+            self.say(f"{problem}. The log is in {what}.", is_refusal=True)
+        else:
+            self.say(f"Back from {words[0]}. The log was a copy: {what}.")
+
 
 def pager_words(environ: Mapping[str, str], path: str, line: int) -> list[str]:
     """Return the command that shows a file from a line on: `$PAGER`, else less."""
@@ -77,10 +106,14 @@ def run_in_terminal(
     words: list[str], suspended: Callable[[], AbstractContextManager[None]]
 ) -> str | None:
     """Run a program in the terminal until it ends; return why it did not go well, or None."""
+    # ctrl+c is for that program; a handler, unlike ignoring it, is not handed on to it.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         with suspended():
             ended = subprocess.run(words, check=False)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"{words[0]} cannot be started: {reason}"
+    finally:
+        signal.signal(signal.SIGINT, before)
     return f"{words[0]} ended with {ended.returncode}" if ended.returncode else None

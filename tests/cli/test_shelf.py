@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from orchestrator_tui.records.logs import LogRequest, Whence
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.ui.ports import LogTextWish
 from orchestrator_tui.watch.logs import StageLogs
+from tests.terminals import RealTerminal
 from tests.watch.disk import KEY, NOON_TEXT, write_run
 
 
@@ -100,3 +103,26 @@ def test_a_stage_without_a_log_has_no_path(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     assert run(desk.shelf.log_path, KEY, 1) == str(desk.log)
     assert run(desk.shelf.log_path, KEY, 2) == ""
+
+
+@pytest.mark.parametrize("key", ["o", "e"])
+def test_the_terminal_is_handed_to_another_program_and_taken_back(tmp_path: Path, key: str) -> None:
+    desk = Desk(tmp_path)
+    reader = tmp_path / "reader"
+    reader.write_text('#!/bin/sh\nfor f; do :; done\necho "$1 of $(sed -n 2p "$f")"; read answer\n')
+    reader.chmod(0o755)
+    environ = {**os.environ, "XDG_RUNTIME_DIR": str(desk.runtime), "EDITOR": str(reader)}
+    environ |= {"PAGER": f"{reader} pager", "VISUAL": ""}
+    command = [sys.executable, "-m", "orchestrator_tui", "--repo", str(desk.roots.repo)]
+    with RealTerminal(command, size=(100, 30), environ=environ) as terminal:
+        terminal.until("diagnostics")
+        terminal.type("L")
+        terminal.until("line 3")
+        terminal.type(key)
+        terminal.until(f"{'pager' if key == 'o' else '+3'} of line 2")
+        terminal.type("\r")
+        terminal.until("Back from")
+        terminal.until("line 3")
+        terminal.type("q", "q")
+        assert terminal.wait() == 0
+    assert bytes(terminal.raw).count(b"\x1b[?1049h") == 2

@@ -20,6 +20,7 @@ from orchestrator_tui.state.run_view import RunView, project_run
 from orchestrator_tui.ui.keys import RUNS_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.base import RoomyScreen
+from orchestrator_tui.ui.screens.copying import CopyAsked
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, HeaderView
 from orchestrator_tui.ui.widgets.empty_runs import EmptyRuns, EmptyView
 from orchestrator_tui.ui.widgets.lines import entitle
@@ -246,6 +247,11 @@ class RunsScreen(RoomyScreen):
         """Ask whether to cancel the selected run."""
         if key := self._selected_or_say():
             self.post_message(self.CancelAsked(key))
+
+    def action_copy(self) -> None:
+        """Ask what of the selected run is to be copied."""
+        if key := self._selected_or_say():
+            self.post_message(CopyAsked(key))
 
     def action_filter(self) -> None:
         """Begin to type a filter."""

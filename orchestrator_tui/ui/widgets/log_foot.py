@@ -20,7 +20,7 @@ class LogFootView:
     `new_lines` came below since the view stands still. `percent` is the place of the topmost line
     in the file, None at its end. `is_whole` tells that all of the file is in memory, so that
     counts are of all of it. `hit` counts from 1, 0 for none; `went_round` that the search went
-    past an end of what is in memory.
+    past an end of what is in memory. `kept` is the filter, which `of_lines` were put to.
     """
 
     follows: bool = False
@@ -36,6 +36,9 @@ class LogFootView:
     streams: Streams = Streams.BOTH
     wraps: bool = False
     selected: int = 0
+    kept: str = ""
+    of_lines: int = 0
+    progress: str = ""
     problem: str = ""
     remark: str = ""
 
@@ -46,6 +49,7 @@ def foot_line(view: LogFootView) -> Line:
         _place(view),
         Span(f"{counted(view.selected, 'line')}: y copies" if view.selected else "", "key"),
         Span(_count(view), "muted"),
+        Span(safe_text(view.progress), "state--running"),
         Span(_search(view), "key"),
         Span(_STREAM_WORDS[view.streams], "key"),
         Span("wrap" if view.wraps else "", "muted"),
@@ -71,8 +75,11 @@ def _place(view: LogFootView) -> Span:
 
 
 def _count(view: LogFootView) -> str:
-    if not view.lines:
+    if not view.lines and not view.kept:
         return ""
+    if view.kept:
+        words = safe_text(view.kept, limit=LABEL_SHOWN)
+        return f"& {words}  {number(view.lines)} of {number(view.of_lines)} lines"
     beyond = "" if view.is_whole else "+"
     return f"{number(view.lines)}{beyond} {'line' if view.lines == 1 else 'lines'}"
 

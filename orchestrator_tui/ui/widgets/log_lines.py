@@ -424,6 +424,15 @@ class LogLines(Widget, can_focus=True):
             return self.is_selecting
         return True
 
+    def action_numbers(self) -> None:
+        """Show or hide the number of each line."""
+        self.show_numbers(not self._painter.numbers)
+
+    def show_numbers(self, numbers: bool) -> None:
+        """Show or hide the number of each line; blank while the log's start was not seen."""
+        self._painter.numbers = numbers
+        self.draw_anew()
+
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Move down, or right with shift."""
         event.stop()

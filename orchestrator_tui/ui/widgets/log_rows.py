@@ -20,6 +20,7 @@ from orchestrator_tui.ui.widgets.log_window import LogWindow
 
 CACHED_LINES = 1_000
 CLOCK_CELLS = 9  # a time of day and a space
+NUMBER_CELLS = 8  # a line's number and a space
 MARK_CELLS = 2  # E for stderr, and a space
 RULE = "─"  # between attempts
 MIN_ROOM = 8  # cells that the text of a line always gets
@@ -77,12 +78,14 @@ class RowPainter:
         self._kept: LRUCache[int, tuple[Row, ...]] = LRUCache(CACHED_LINES)
         self.wrap = False
         self.clock = True
+        self.numbers = False
         self.width = 0
 
     @property
     def room(self) -> int:
         """Cells for the text of a line."""
-        return max(MIN_ROOM, self.width - MARK_CELLS - (CLOCK_CELLS if self.clock else 0))
+        gutter = (CLOCK_CELLS if self.clock else 0) + (NUMBER_CELLS if self.numbers else 0)
+        return max(MIN_ROOM, self.width - MARK_CELLS - gutter)
 
     def forget(self, ordinal: int | None = None) -> None:
         """Draw a line, or all, anew when next asked for."""
@@ -119,7 +122,7 @@ class RowPainter:
         before = self._window.neighbour(ordinal, -1)
         if before is not None and self._window.line(before).attempt != line.attempt:
             rows.append(self._attempt(line.attempt))
-        body, gutter = self._body(ordinal, line), self._gutter(line)
+        body, gutter = self._body(ordinal, line), self._gutter(ordinal, line)
         if not self.wrap:
             return (*rows, Row(gutter, body))
         blank = Strip.blank(gutter.cell_length, self._style(""))
@@ -131,11 +134,15 @@ class RowPainter:
         text = Segment(f"{RULE * 2} attempt {attempt} ", style)
         return Row(Strip([]), Strip([text]), fill=Segment(RULE, style))
 
-    def _gutter(self, line: LogLine) -> Strip:
+    def _gutter(self, ordinal: int, line: LogLine) -> Strip:
         parts: list[Segment] = []
         if self.clock:
             time = f"{line.at.astimezone():%H:%M:%S} " if line.at else " " * CLOCK_CELLS
             parts.append(Segment(time, self._style("log--time")))
+        if self.numbers:
+            known = self._window.number_of(ordinal)
+            text = "" if known is None else str(known)
+            parts.append(Segment(f"{text:>{NUMBER_CELLS - 1}} ", self._style("log--time")))
         is_error = line.stream is Stream.STDERR
         parts.append(Segment("E " if is_error else "  ", self._style("log--error")))
         return Strip(parts)

@@ -6,7 +6,13 @@ import re
 from bisect import bisect_left, bisect_right
 
 from orchestrator_tui.ui.ansi import strip_sequences
-from orchestrator_tui.ui.widgets.log_window import LogWindow
+from orchestrator_tui.ui.widgets.log_window import LineFilter, LogWindow
+
+
+def line_filter(words: str) -> LineFilter | None:
+    """Return the filter for literal words, `!` before them hides; None for no words."""
+    hides, wanted = words.startswith("!"), words.removeprefix("!")
+    return LineFilter(words, search_pattern(wanted), hides) if wanted else None
 
 
 def search_pattern(words: str) -> re.Pattern[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,11 +19,12 @@ from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
 from orchestrator_tui.ui.copying import LogPicture
 from orchestrator_tui.ui.failure_text import PROBLEM
 from orchestrator_tui.ui.keys import LOG_KEYS
-from orchestrator_tui.ui.ports import LogSource
+from orchestrator_tui.ui.ports import LogSource, LogTextWish
 from orchestrator_tui.ui.widgets.lines import entitle
 from orchestrator_tui.ui.widgets.log_foot import LogFootView, foot_line
 from orchestrator_tui.ui.widgets.log_lines import LogLines
-from orchestrator_tui.ui.widgets.log_search import search_pattern
+from orchestrator_tui.ui.widgets.log_search import line_filter, search_pattern
+from orchestrator_tui.ui.widgets.log_walk import Finder, finds_place, finds_words, walk
 from orchestrator_tui.ui.widgets.log_window import Streams
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 
@@ -29,6 +32,14 @@ POLL_S = 0.15  # how often the end of a growing log is looked at
 PAGE_LINES = 1_000
 FAR_BYTES = 1024 * 1024  # behind by more, a view that follows jumps to the end
 NEAR_EDGE_LINES = 300  # fetch the next page when fewer lines than these are left to scroll over
+
+
+class Ask(StrEnum):
+    """What is typed in the line below the log; the value stands before it."""
+
+    SEARCH = "/"
+    KEEP = "&"
+    GO = ":"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,14 @@ class LogView(Vertical):
     class FollowAsked(Message):
         """The end of a log that does not grow is to be followed: the run may be elsewhere."""
 
+    class TakeAsked(Message):
+        """The log is to go to a `pager`, an `editor` or a `file`; the wish lacks the stage's id."""
+
+        def __init__(self, use: str, wish: LogTextWish) -> None:
+            super().__init__()
+            self.use = use
+            self.wish = wish
+
     def __init__(self, logs: LogSource, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._logs = logs
@@ -64,6 +83,8 @@ class LogView(Vertical):
         self._remark = ""
         self._words = ""
         self._went_round = False
+        self._ask = Ask.SEARCH
+        self._progress = ""
         self._poll: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -119,8 +140,9 @@ class LogView(Vertical):
         self._tell()
 
     def _begin(self, *, live: bool) -> None:
-        self.workers.cancel_group(self, "log")
-        self._reading, self._wanted, self._problem = False, None, None
+        self._forget_reading()
+        self._end_walk()
+        self._problem = None
         self._unseen_from, self._went_round, self._words = None, False, ""
         lines = self.lines
         lines.window.reset(LogPage((), 0, 0, 0))
@@ -129,6 +151,14 @@ class LogView(Vertical):
         lines.set_follow(live)
         lines.lines_replaced(at_end=True)
         self._want(Whence.END)
+
+    def _forget_reading(self) -> None:
+        self.workers.cancel_group(self, "log")
+        self._reading, self._wanted = False, None
+
+    def _end_walk(self, progress: str = "") -> None:
+        self.workers.cancel_group(self, "walk")
+        self._progress = progress
 
     def _set_live(self, live: bool) -> None:
         self._live = live
@@ -280,28 +310,57 @@ class LogView(Vertical):
         self._fetch_near()
         self._tell()
 
-    def action_search(self) -> None:
-        """Begin to type what to search for."""
+    def _open_prompt(self, ask: Ask, typed: str) -> None:
+        self._ask = ask
+        self.query_one(".search Static", Static).update(ask.value)
         line = self.query_one(Input)
         self.query_one(".search").display = True
-        line.value = self._words
+        line.value = typed
         line.focus()
+
+    def action_search(self) -> None:
+        """Begin to type what to search for."""
+        self._open_prompt(Ask.SEARCH, self._words)
+
+    def action_keep(self) -> None:
+        """Begin to type which lines to keep, or after `!` to hide."""
+        kept = self.lines.window.kept
+        self._open_prompt(Ask.KEEP, kept.label if kept else "")
+
+    def action_go(self) -> None:
+        """Begin to type the number or the time of a line to go to."""
+        self._open_prompt(Ask.GO, "")
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._search_for(event.value)
+        if self._ask is Ask.SEARCH:
+            self._search_for(event.value)
+        elif self._ask is Ask.KEEP:
+            self._keep(event.value)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._close_search()
-        if self.lines.search.current is None:
+        self._close_prompt()
+        if self._ask is Ask.GO:
+            self._go_to(event.value)
+        elif self._ask is Ask.SEARCH and self.lines.search.current is None:
             self.action_hit(-1)
 
-    def _close_search(self) -> None:
+    def _close_prompt(self) -> None:
         self.query_one(".search").display = False
         self.lines.focus()
+
+    def _keep(self, words: str) -> None:
+        lines, kept = self.lines, line_filter(words)
+        if kept == lines.window.kept:
+            return
+        lines.window.keep(kept)
+        lines.search.scan_anew(lines.window)
+        lines.draw_anew()
+        self._fetch_near()
+        self._tell()
 
     def _search_for(self, words: str) -> None:
         lines = self.lines
@@ -332,25 +391,113 @@ class LogView(Vertical):
         if here is None:
             edge = lines.first_visible if direction > 0 else lines.last_visible
             here = (edge or 0) - direction
-        self._went_round = search.step(here, direction)
+        went_past = search.step(here, direction)
+        window = lines.window
+        if (went_past or not search.hits) and not (
+            window.at_end if direction > 0 else window.at_start
+        ):
+            search.current = None
+            self._search_beyond(search.pattern, up=direction < 0)
+            return
+        self._went_round = went_past
         if search.current is not None:
             lines.set_follow(False)
             lines.bring_to_view(search.current)
             self._fetch_near()
         self._tell()
 
+    # Beyond what is in memory
+
+    def _search_beyond(self, pattern: re.Pattern[str], *, up: bool) -> None:
+        window = self.lines.window
+        start = window.start if up else window.end
+        find = finds_words(pattern, up=up, shown=window.lets_through)
+        self._start_walk("searching", start, up, find)
+
+    def _go_to(self, words: str) -> None:
+        window = self.lines.window
+        at = (window.line(o).at for o in window.whole if window.at_start)
+        begin = next((moment for moment in at if moment), None)
+        find = finds_place(words, begin)
+        if find is None:
+            told = "no line number or time" if begin or ":" not in words else "g first, then a time"
+            self._end_walk(f"{words}: {told}")
+            self._tell()
+        else:
+            self._start_walk(f"to {words}", 0, False, find)
+
+    def _start_walk(self, words: str, start: int, up: bool, find: Finder) -> None:
+        self._end_walk(f"{words} ... 0 %")
+        self._tell()
+        if self._subject is not None:
+            self._walk(self._subject, words, start, up, find)
+
+    @work(group="walk")
+    async def _walk(
+        self, subject: _Subject, words: str, start: int, up: bool, find: Finder
+    ) -> None:
+        key, index = subject.key, subject.stage_index
+        async for step in walk(self._logs, key, index, start=start, up=up, find=find):
+            if subject != self._subject:
+                return
+            if step.found is not None:
+                number = step.before + 1 if start == 0 and not up else None
+                self._show_found(step.page, step.found, number)
+                return
+            self._progress = f"{words} ... {step.percent} %, esc ends it"
+            self._tell()
+        self._progress = f"{words}: nothing more {'above' if up else 'below'}"
+        self._tell()
+
+    def _show_found(self, page: LogPage, place: int, number: int | None) -> None:
+        lines = self.lines
+        self._forget_reading()
+        self._progress, self._unseen_from = "", None
+        lines.set_follow(False)
+        lines.window.reset(page, number)
+        lines.search.scan_anew(lines.window)
+        lines.lines_replaced(at_end=False)
+        lines.search.current = place if lines.search.pattern is not None else None
+        lines.bring_to_view(place)
+        self._fetch_near()
+        self._tell()
+
+    def action_take(self, use: str) -> None:
+        """Hand the log to a `pager`, an `editor` or a `file`."""
+        window, here = self.lines.window, self.lines.here
+        if self._subject is None:
+            return
+        after = 0 if here is None else here - window.whole.start
+        subject = self._subject
+        wish = LogTextWish(subject.key, subject.stage_index, "", window.start, after)
+        self.post_message(self.TakeAsked(use, wish))
+
     def action_end_search(self) -> None:
-        """Close the line for the search, and forget the search."""
-        self._words = ""
-        self.lines.search.begin("", None, self.lines.window)
-        self.lines.draw_anew()
-        self._close_search()
+        """Close the line, or end what was begun last: a walk, the search, the filter."""
+        lines = self.lines
+        is_typed = bool(self.query_one(".search").display)
+        if self._progress:
+            self._end_walk()
+        elif is_typed and self._ask is Ask.GO:
+            pass
+        elif lines.search.pattern is not None and not (is_typed and self._ask is Ask.KEEP):
+            self._words = ""
+            lines.search.begin("", None, lines.window)
+        else:
+            self._keep("")
+        lines.draw_anew()
+        self._close_prompt()
         self._tell()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave `esc` to the screen, and `n` unused, while nothing is searched for."""
-        if action in ("end_search", "hit") and self.is_mounted:
-            return self.lines.search.pattern is not None or self.query_one(".search").display
+        """Leave `esc` to the screen, and `n` unused, while there is nothing to end or to find."""
+        if not self.is_mounted:
+            return True
+        if action == "hit":
+            return self.lines.search.pattern is not None
+        if action == "end_search":
+            begun = self.lines.search.pattern or self.lines.window.kept or self._progress
+            return bool(begun) or self.query_one(".search").display
         return True
 
     # The lower edge
@@ -398,6 +545,9 @@ class LogView(Vertical):
                 streams=window.streams,
                 wraps=lines.wrap,
                 selected=len(lines.selected_lines),
+                kept=window.kept.label if window.kept else "",
+                of_lines=len(window.whole),
+                progress=self._progress,
                 problem=self._problem or "",
                 remark=self._remark,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestrator_tui.records.logs import LogLine, LogPage, Stream
+from orchestrator_tui.ui.ansi import strip_sequences
 
 MAX_LINES = 20_000  # more are dropped at the far side, a chunk at a time
 CHUNK_LINES = 1_000  # how finely the far side is dropped
@@ -26,6 +28,19 @@ _KEPT = {
     Streams.OUT: frozenset([Stream.STDOUT, Stream.NOTE]),
     Streams.ERR: frozenset([Stream.STDERR, Stream.NOTE]),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class LineFilter:
+    """Lines that have a pattern are kept, or with `hides` left out; `label` is what was typed."""
+
+    label: str
+    pattern: re.Pattern[str]
+    hides: bool = False
+
+    def passes(self, text: str) -> bool:
+        """Tell whether a line is shown."""
+        return (self.pattern.search(strip_sequences(text)) is None) is self.hides
 
 
 @dataclass(slots=True)
@@ -52,6 +67,9 @@ class LogWindow:
         self._first = 0
         self._shown: Sequence[int] = range(0)
         self._streams = Streams.BOTH
+        self._filter: LineFilter | None = None
+        self._passed: dict[int, bool] = {}
+        self._line_one: int | None = None
         self.size = 0
         self.at_start = True
         self.at_end = True
@@ -80,6 +98,11 @@ class LogWindow:
     def streams(self) -> Streams:
         """Which streams are shown."""
         return self._streams
+
+    @property
+    def kept(self) -> LineFilter | None:
+        """Which lines are shown by their words, None for all."""
+        return self._filter
 
     @property
     def is_full(self) -> bool:
@@ -127,15 +150,27 @@ class LogWindow:
             left -= chunk.count
         return self.end
 
+    def number_of(self, ordinal: int) -> int | None:
+        """Return the number of a line in its log, from 1; None while its start was not seen."""
+        return None if self._line_one is None else ordinal - self._line_one + 1
+
     def choose(self, streams: Streams) -> None:
         """Show other streams."""
         self._streams = streams
         self._select()
 
-    def reset(self, page: LogPage) -> None:
-        """Begin anew with a page."""
+    def keep(self, kept: LineFilter | None) -> None:
+        """Show only the lines that a filter lets through."""
+        self._filter = kept
+        self._passed.clear()
+        self._select()
+
+    def reset(self, page: LogPage, number: int | None = None) -> None:
+        """Begin anew with a page; `number` is that of its first line, where it is known."""
         self._lines = list(page.lines)
         self._first = 0
+        self._passed.clear()
+        self._line_one = 0 if page.at_start else None if number is None else 1 - number
         self._chunks = deque([_Chunk(len(page.lines), page.start, page.end)])
         self.at_start = page.at_start
         self._take_end(page)
@@ -162,6 +197,8 @@ class LogWindow:
         self._first -= len(page.lines)
         self._chunks.appendleft(_Chunk(len(page.lines), page.start, page.end))
         self.at_start = page.at_start
+        if page.at_start:
+            self._line_one = self._first
         self.size = page.size
         while len(self._lines) > MAX_LINES and len(self._chunks) > 1:
             gone = self._chunks.pop().count
@@ -179,8 +216,30 @@ class LogWindow:
 
     def _select(self) -> None:
         everything = range(self._first, self._first + len(self._lines) + len(self._partial))
-        kept = _KEPT.get(self._streams)
-        if kept is None:
+        streams = _KEPT.get(self._streams)
+        if streams is None and self._filter is None:
             self._shown = everything
-        else:
-            self._shown = [o for o in everything if self.line(o).stream in kept]
+            return
+        if len(self._passed) > 2 * MAX_LINES:
+            self._passed = {o: passed for o, passed in self._passed.items() if o in everything}
+        self._shown = [
+            o
+            for o in everything
+            if (streams is None or self.line(o).stream in streams) and self._passes(o)
+        ]
+
+    def lets_through(self, line: LogLine) -> bool:
+        """Tell whether a line would be shown."""
+        streams = _KEPT.get(self._streams)
+        is_of_streams = streams is None or line.stream in streams
+        return is_of_streams and (self._filter is None or self._filter.passes(line.text))
+
+    def _passes(self, ordinal: int) -> bool:
+        if self._filter is None:
+            return True
+        passed = self._passed.get(ordinal)
+        if passed is None:
+            passed = self._filter.passes(self.line(ordinal).text)
+            if self.is_whole(ordinal):
+                self._passed[ordinal] = passed
+        return passed

@@ -1,0 +1,130 @@
+"""LogScreen: the log of one stage on the whole screen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.events import DescendantFocus
+from textual.widgets import Input
+
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.run_view import RunView, project_run
+from orchestrator_tui.ui.keys import LOG_SCREEN_KEYS
+from orchestrator_tui.ui.ports import LogSource
+from orchestrator_tui.ui.screens.base import RoomyScreen
+from orchestrator_tui.ui.screens.copying import CopyAsked
+from orchestrator_tui.ui.screens.run import is_growing
+from orchestrator_tui.ui.screens.runs import freshness_words
+from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, TooSmall
+from orchestrator_tui.ui.widgets.log_view import LogView
+from orchestrator_tui.ui.widgets.run_header import RunCrumb, RunPulse
+
+_HINTS = (
+    ("/", "search"),
+    ("&", "keep"),
+    ("v", "select"),
+    ("y", "copy"),
+    ("o", "pager"),
+    ("e", "editor"),
+    ("esc", "back"),
+    ("?", "help"),
+    (". ,", "problem"),
+    ("f", "follow"),
+    ("w", "wrap"),
+    ("[ ]", "stages"),
+)
+_TYPING = (("enter", "take it"), ("esc", "leave it"))
+
+
+class LogScreen(RoomyScreen):
+    """One stage's log with line numbers; `stage_index` 0 means the stage that counts most."""
+
+    TITLE = "Log"
+    BINDINGS = LOG_SCREEN_KEYS
+
+    def __init__(
+        self, key: RunKey, stage_index: int, logs: LogSource, *, ascii_only: bool = False
+    ) -> None:
+        super().__init__()
+        self.key = key
+        self._stage_index = stage_index
+        self._logs = logs
+        self._ascii_only = ascii_only
+        self._view: RunView | None = None
+        self._freshness = ("", False)
+
+    def compose(self) -> ComposeResult:
+        """Yield the run, the log and the footer."""
+        with Horizontal(id="log-top"):
+            yield RunCrumb()
+            yield RunPulse(ascii_only=self._ascii_only)
+        yield LogView(self._logs)
+        yield FooterBar()
+        yield TooSmall()
+
+    def on_mount(self) -> None:
+        """Give the lines the keys."""
+        lines = self.query_one(LogView).lines
+        lines.show_numbers(True)
+        lines.focus()
+        self._show()
+
+    def show(self, fleet: Fleet, now: datetime) -> None:
+        """Show the log as far as the run is known at `now`."""
+        run, fresh = fleet.runs.get(self.key), fleet.freshness
+        self._freshness = (freshness_words(fresh), bool(fresh and fresh.problem))
+        if run is not None:
+            self._view = project_run(run, fleet.details.get(self.key), now)
+        if self.is_mounted:
+            self._show()
+
+    def _show(self) -> None:
+        self._show_footer()
+        view = self._view
+        self.query_one(RunCrumb).view = view.title if view else str(self.key)
+        if view is None:
+            return
+        self.query_one(RunPulse).view = view
+        if not self._stage_index:
+            self._stage_index = view.tail_stage_index or view.current_index
+        stage = next((s for s in view.stages if s.index == self._stage_index), None)
+        if stage is not None:
+            grows = is_growing(stage)
+            self.query_one(LogView).show(
+                self.key,
+                stage.index,
+                live=grows,
+                title=f"{stage.index} {stage.title}",
+                empty="No output yet." if grows else "This stage wrote no output.",
+            )
+
+    def _show_footer(self) -> None:
+        hints = _TYPING if isinstance(self.focused, Input) else _HINTS
+        self.query_one(FooterBar).view = FooterView(hints, *self._freshness)
+
+    @on(DescendantFocus)
+    def _focus_moved(self) -> None:
+        self._show_footer()
+
+    def action_stage(self, step: int) -> None:
+        """Show the log of the next or previous stage."""
+        count = len(self._view.stages) if self._view else 0
+        if not 1 <= self._stage_index + step <= count:
+            words = "This is the last stage." if step > 0 else "This is the first stage."
+            self.notify(words, markup=False)
+            return
+        self._stage_index += step
+        self._show()
+
+    def action_copy(self) -> None:
+        """Ask what is to be copied."""
+        picture = self.query_one(LogView).picture()
+        self.post_message(CopyAsked(self.key, self._stage_index, picture))
+
+    def action_back(self) -> None:
+        """Go back to the screen before."""
+        self.app.pop_screen()
