@@ -90,3 +90,58 @@ def test_the_demonstration_has_pipelines_that_can_be_run(orch_tui: OrchTuiComman
     assert len(config["pipelines"]) >= 5
     for pipeline in config["pipelines"]:
         assert orch_tui("plan", pipeline["id"], "--repo", str(project)).status == 0
+
+
+def stage(**fields: object) -> dict[str, object]:
+    return {"kind": "command", "id": "a", "title": "A", "command": "touch begun"} | fields
+
+
+UNUSABLE = {
+    "no kind": ({"id": "x", "command": "touch begun"}, 'stage 1 ("x"): "kind" is missing'),
+    "no id": ({"kind": "command", "command": "touch begun"}, 'stage 1: "id" is missing'),
+    "no command": ({"kind": "command", "id": "x"}, 'stage 1 ("x"): "command" is missing'),
+    "itself": ({"kind": "subpipeline", "id": "x", "pipeline": "bad"}, "would run without end"),
+    "round about": ({"kind": "subpipeline", "id": "x", "pipeline": "next"}, "bad → next → bad"),
+    "unknown set": (
+        {"kind": "stage-set", "ref": "gone"},
+        'Pipeline "bad" references unknown stage set "gone".',
+    ),
+    "nested set": (
+        {"kind": "stage-set", "ref": "nested"},
+        'Stage set "nested" cannot include stage-set references.',
+    ),
+}
+
+
+@pytest.mark.acceptance(74, 75, 99)
+@pytest.mark.parametrize(("entry", "text"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_pipeline_that_cannot_work_starts_nothing_at_all(
+    orch_tui: OrchTuiCommand, repo: Path, entry: dict[str, object], text: str
+) -> None:
+    document = {
+        "defaultPipeline": "good",
+        "pipelines": [
+            {"id": "good", "title": "Good", "stages": [stage()]},
+            {"id": "bad", "title": "Bad", "stages": [entry]},
+            {
+                "id": "next",
+                "title": "Next",
+                "stages": [{"kind": "subpipeline", "id": "y", "pipeline": "bad"}],
+            },
+        ],
+        "stageSets": {"nested": [{"kind": "stage-set", "ref": "nested"}]},
+    }
+    (repo / "codex.orchestrator.json").write_bytes(orjson.dumps(document))
+    for arguments in (("start", "bad"), ("start", "bad", "--detach")):
+        ended = orch_tui(*arguments)
+        assert (ended.status, ended.out) == (2, "")
+        assert text in ended.err
+    assert sorted(path.name for path in repo.iterdir()) == [".git", "codex.orchestrator.json"]
+
+
+@pytest.mark.acceptance(74)
+def test_pipelines_that_are_no_list_start_nothing(orch_tui: OrchTuiCommand, repo: Path) -> None:
+    (repo / "codex.orchestrator.json").write_text('{"pipelines": {}}')
+    ended = orch_tui("start", "bad")
+    assert (ended.status, ended.out) == (2, "")
+    assert not (repo / ".runs").exists()
