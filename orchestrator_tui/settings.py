@@ -23,6 +23,7 @@ RUNS_VARIABLE = "CODEX_ORCHESTRATOR_RUNS_DIR"
 OUT_VARIABLE = "CODEX_ORCHESTRATOR_OUT_DIR"
 RUNS_NAME = ".runs"
 OUT_NAME = "out"
+DEFAULT_ORIGIN = "default"
 
 
 class InvalidSettings(Exception):
@@ -53,6 +54,21 @@ class Settings:
     roots: Roots
     task_id: TaskId
     environ: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What is preferred; None and an empty filter where nothing is. `origins` names whose wish."""
+
+    theme: str | None = None
+    ascii: bool = False
+    task: str | None = None
+    filter: str = ""
+    origins: Mapping[str, str] | None = None
+
+    def origin(self, name: str) -> str:
+        """Return where a value came from: a variable, the path of a file, or `default`."""
+        return (self.origins or {}).get(name, DEFAULT_ORIGIN)
 
 
 def load_settings(

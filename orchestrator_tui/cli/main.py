@@ -35,6 +35,7 @@ VERBS = {
     "errors": "Say why the stages of a run failed.",
     "restart": "Start a new run as another one was.",
     "doctor": "Say whether all is there that runs and screens need.",
+    "config": "Print what is preferred, and where that stands.",
     "keys": "Print what the terminal sends, or all bindings.",
     "completion": "Print what has a shell complete verbs and flags.",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,15 @@ import click
 
 from orchestrator_tui.cli.exits import Exit, Stopped, bad_usage
 from orchestrator_tui.primitives.files import is_folder
-from orchestrator_tui.settings import InvalidSettings, Places, Settings, load_settings
+from orchestrator_tui.records.identifiers import sanitize_task_id
+from orchestrator_tui.settings import (
+    TASK_VARIABLES,
+    InvalidSettings,
+    Places,
+    Preferences,
+    Settings,
+    load_settings,
+)
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 Verb = Callable[..., Any]
@@ -50,10 +59,40 @@ def with_settings(verb: Verb) -> Verb:
     @functools.wraps(verb)
     def joined(places: Places, **flags: Any) -> Any:
         outer = click.get_current_context().find_object(Places) or Places()
+        names_task = "task" in flags
         task = flags.pop("task", None)
-        return verb(settings_from(places.over(outer), task), **flags)
+        settings = settings_from(places.over(outer), task)
+        if names_task and task is None:
+            settings = with_preferred_task(settings)
+        return verb(settings, **flags)
 
     return joined
+
+
+def preferences_of(settings: Settings) -> Preferences:
+    """Return what is preferred.
+
+    Raises:
+        Stopped: A file or a variable holds what cannot be used.
+    """
+    from orchestrator_tui.cli.preferences import load_preferences
+
+    try:
+        return load_preferences(settings.environ, settings.roots.repo)
+    except InvalidSettings as error:
+        raise bad_usage(str(error)) from error
+
+
+def with_preferred_task(settings: Settings) -> Settings:
+    """Return the settings with the preferred task, unless a variable of the original names one.
+
+    Raises:
+        Stopped: As for `preferences_of`.
+    """
+    if any(settings.environ.get(name, "").strip() for name in TASK_VARIABLES):
+        return settings
+    task = preferences_of(settings).task
+    return settings if task is None else replace(settings, task_id=sanitize_task_id(task))
 
 
 def settings_from(places: Places, task: str | None = None) -> Settings:

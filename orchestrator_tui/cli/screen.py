@@ -10,7 +10,7 @@ import click
 
 from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import bad_usage, say
-from orchestrator_tui.cli.options import settings_from
+from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.settings import Places, Settings
@@ -38,8 +38,13 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
     settings = settings_from(places)
     reason = unusable_reason()
     if reason is None:
-        plain = ascii_only or output.ascii_only()
-        return _open(settings, theme or _theme(), ascii_only=plain, query=query)
+        preferred = preferences_of(settings)
+        return _open(
+            with_preferred_task(settings),
+            theme or preferred.theme or _theme(),
+            ascii_only=ascii_only or preferred.ascii or output.ascii_only(),
+            query=query or preferred.filter,
+        )
     from orchestrator_tui.cli.list import print_runs
 
     print_runs(settings)
@@ -49,8 +54,10 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
 
 def open_on(settings: Settings, key: RunKey) -> int:
     """Open the screen with one run in the list and return the exit status."""
-    plain = output.ascii_only()
-    return _open(settings, _theme(), ascii_only=plain, query=f"run:{key.run_id}")
+    preferred = preferences_of(settings)
+    plain = preferred.ascii or output.ascii_only()
+    theme = preferred.theme or _theme()
+    return _open(settings, theme, ascii_only=plain, query=f"run:{key.run_id}")
 
 
 def _theme() -> str:

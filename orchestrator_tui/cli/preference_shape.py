@@ -1,0 +1,36 @@
+"""The shape of a file of preferences, as pydantic checks it; imported only when one is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_COMPLAINTS: Final = {
+    "extra_forbidden": "is no key of this file",
+    "bool_type": "is neither true nor false",
+    "string_type": "is not a text",
+    "literal_error": "is none of the words that may stand here",
+}
+
+
+class PreferenceShape(BaseModel):
+    """All keys of a file; each may be absent."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    theme: Literal["dark", "light", "mono"] | None = None
+    ascii: bool | None = None
+    task: str | None = None
+    filter: str | None = None
+
+
+def complaints(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return each key that is wrong, and what is wrong with it."""
+    try:
+        PreferenceShape.model_validate(document)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return [(str(each["loc"][0]), _COMPLAINTS.get(each["type"], each["msg"])) for each in found]
+    return []

@@ -1,0 +1,138 @@
+"""Preferences: what a person or a repository would rather have, and where each came from.
+
+A flag comes before a variable, a variable before the repository's file, that one before the
+user's, and that one before the default. Reading a file loads pydantic, so only verbs that use a
+preference ask for them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from orchestrator_tui.primitives import files
+from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
+from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.settings import InvalidSettings, Preferences
+from orchestrator_tui.state.query import QueryProblem, parse_query
+
+REPOSITORY_NAME: Final = ".orch-tui.toml"
+USER_NAME: Final = "config.toml"
+VARIABLE_PREFIX: Final = "ORCH_TUI_"
+FILE_LIMIT_BYTES: Final = 256 * 1024
+THEMES: Final = ("dark", "light", "mono")
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+# What `config init` writes: every key, none of them set.
+TEMPLATE: Final = """\
+# Preferences of orch-tui; take the # away before what you want.
+
+# theme = "dark"            # dark, light or mono
+# ascii = false             # draw with ASCII characters only
+# task = "0101"             # the task where none is named
+# filter = "state:problem"  # what the screen begins with
+"""
+_CURES: Final = {
+    "theme": f"write one of {', '.join(THEMES)}",
+    "ascii": "write true or false",
+    "task": "write the id of a task as a text",
+    "filter": 'write a filter as a text, such as "state:problem"',
+}
+
+
+NAMES: Final = tuple(_CURES)
+
+
+def preference_files(repo: Path) -> tuple[Path, Path]:
+    """Return the repository's file and the user's, whether they are there or not."""
+    user = platformdirs.user_config_path(PROGRAM) / USER_NAME
+    return repo / REPOSITORY_NAME, user
+
+
+def load_preferences(environ: Mapping[str, str], repo: Path) -> Preferences:
+    """Return what is preferred.
+
+    Raises:
+        InvalidSettings: A file or a variable holds what cannot be used; the text says which and
+            the cure.
+    """
+    problems = preference_problems(environ, repo)
+    if problems:
+        raise InvalidSettings("\n".join(problems))
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for path in reversed(preference_files(repo)):
+        for name, value in _read(path).items():
+            values[name], origins[name] = value, str(path)
+    for name, variable in _variables(environ):
+        values[name], origins[name] = _of_variable(name, environ[variable]), variable
+    return Preferences(**values, origins=origins)
+
+
+def preference_problems(environ: Mapping[str, str], repo: Path) -> tuple[str, ...]:
+    """Return all that is wrong with files and variables, each with its place and the cure."""
+    problems: list[str] = []
+    for path in preference_files(repo):
+        try:
+            told = _complaints(_read(path))
+        except (OSError, ValueError) as error:
+            text = str(error)
+            problems.append(text if str(path) in text else f"{path}: {text}; correct the file")
+            continue
+        problems += [f"{path}: {text}" for text in told]
+    for name, variable in _variables(environ):
+        value = _of_variable(name, environ[variable])
+        problems += [f"{variable}: {text}" for text in _complaints({name: value})]
+    return tuple(problems)
+
+
+def _variables(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the names that variables set, each with its variable; blank counts as not set."""
+    named = [(name, f"{VARIABLE_PREFIX}{name.upper()}") for name in NAMES]
+    return [(name, variable) for name, variable in named if environ.get(variable, "").strip()]
+
+
+def _of_variable(name: str, text: str) -> object:
+    word = text.strip().lower()
+    if name == "ascii" and word in (*_TRUE, *_FALSE):
+        return word in _TRUE
+    return text.strip()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a file holds, nothing if it is not there.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no TOML.
+    """
+    try:
+        content = files.read_bytes(path, limit_bytes=FILE_LIMIT_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    return tomllib.loads(content.decode("utf-8"))
+
+
+def _complaints(document: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the keys of one file or variable."""
+    if not document:
+        return []
+    from orchestrator_tui.cli.preference_shape import complaints
+
+    wrong = dict(complaints(document))
+    known = f"there are: {', '.join(NAMES)}"
+    told = [f'"{name}" {what}; {_CURES.get(name, known)}' for name, what in wrong.items()]
+    if "task" in document and "task" not in wrong:
+        try:
+            sanitize_task_id(document["task"])
+        except InvalidIdentifier as error:
+            told.append(f'"task": {error}')
+    if "filter" in document and "filter" not in wrong:
+        query = parse_query(document["filter"])
+        if isinstance(query, QueryProblem):
+            told.append(f'"filter": {query.text}')
+    return told
