@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from orchestrator_tui.records.facts import RunShape, run_facts
@@ -14,6 +16,7 @@ from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.widgets.run_header import RunPulse
 from orchestrator_tui.ui.widgets.run_preview import OutputBrief
 from orchestrator_tui.ui.widgets.stage_list import StageList
+from orchestrator_tui.ui.widgets.timeline_pane import TimelinePane
 from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
 from tests.ui.fleets import LENGTHS_S, RUNNING, Sample, fleet, output_of_tests
 from tests.ui.run_apps import RunApp, drawn, until
@@ -109,3 +112,48 @@ async def test_the_preview_draws_what_is_done_and_tells_what_is_left(size: tuple
         (bar,) = [line for line in lines if "█" in line]
         assert bar.endswith("░   85%  ~0:44 left (p50 of 12 runs)")
         assert len(bar) <= brief.size.width
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [WIDE, LARGE], ids=["80x24", "140x40"])
+async def test_the_timeline_has_a_bar_for_what_is_done_running_and_expected(
+    size: tuple[int, int],
+) -> None:
+    app = run_app(*history(12))
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("right_square_bracket")
+        pane = app.run_screen.query_one(TimelinePane)
+        await until(pilot, lambda: "█" in "".join(drawn(pane)))
+        guard, build, _, test, spec, scale = [line for line in drawn(pane) if line.strip()]
+        assert build.startswith(" ✓ Build") and build.endswith("1:02")
+        assert 1 <= guard.count("█") <= 2  # four seconds are seen, too
+        assert "▒" in test and "░" in test and test.endswith("2:45")
+        assert test.index("▒") > build.rindex("█")
+        assert spec.strip().startswith("◌ Spec-Guard") and spec.endswith("~0:09")
+        assert scale.split()[0] == "0:00"
+        assert pane.border_title == "Timeline   ~4:56 expected"
+
+
+@pytest.mark.anyio
+async def test_the_timeline_of_a_run_without_a_past_expects_nothing() -> None:
+    app = run_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("right_square_bracket")
+        pane = app.run_screen.query_one(TimelinePane)
+        await until(pilot, lambda: "█" in "".join(drawn(pane)))
+        assert "░" not in "".join(drawn(pane))
+        assert pane.border_title == "Timeline"
+
+
+@pytest.mark.anyio
+async def test_a_second_later_only_the_line_of_the_running_stage_is_drawn_anew() -> None:
+    app = run_app(*history(12))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("right_square_bracket")
+        pane = app.run_screen.query_one(TimelinePane)
+        await until(pilot, lambda: "█" in "".join(drawn(pane)))
+        before = drawn(pane)
+        app.see(now=NOON + timedelta(seconds=1))
+        await pilot.pause()
+        changed = [y for y, line in enumerate(drawn(pane)) if line != before[y]]
+        assert changed == [3]

@@ -118,7 +118,7 @@ async def test_a_running_run_opens_at_the_end_of_its_running_stage() -> None:
         await until(pilot, lambda: "FOLLOW" in edge(app))
         await until(pilot, lambda: any("evil" in row for row in log_rows(app)))
         assert chosen(app) == "test"
-        assert tabs(app) == " [Log]  Manifest"
+        assert tabs(app) == " [Log]  Timeline   Manifest"
 
 
 @pytest.mark.anyio
@@ -245,6 +245,8 @@ async def test_tab_goes_round_the_panes_and_brackets_round_the_tabs() -> None:
     app = app_of(FAILED)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        await pilot.press("right_square_bracket")
+        assert "[Timeline]" in tabs(app)
         await pilot.press("right_square_bracket")
         assert "[Manifest]" in tabs(app)
         await pilot.press("right_square_bracket")

@@ -39,8 +39,10 @@ from orchestrator_tui.ui.widgets.run_header import (
     TabsView,
 )
 from orchestrator_tui.ui.widgets.stage_list import RunFactsPanel, StageList
+from orchestrator_tui.ui.widgets.timeline_pane import TimelinePane
 
 LOG, ERRORS, MANIFEST = "tab-log", "tab-errors", "tab-manifest"
+TIMELINE = "tab-timeline"
 GROWING = frozenset([StageState.RUNNING, StageState.STALLED])
 MOST_PROBLEM_LINES = 3
 NARROW_COLUMNS = 80  # below this only one pane has room
@@ -147,6 +149,7 @@ class RunScreen(RoomyScreen):
                     yield RunFactsPanel()
                 yield LogView(self._logs)
             yield FailureCard(id=ERRORS, classes="pane", ascii_only=ascii_only)
+            yield TimelinePane(id=TIMELINE, classes="pane", ascii_only=ascii_only)
             yield ManifestText(id=MANIFEST, classes="pane")
         yield FooterBar()
         yield TooSmall()
@@ -191,6 +194,7 @@ class RunScreen(RoomyScreen):
         self.query_one(StageList).view = view.stages
         self.query_one(RunFactsPanel).view = view.facts
         self.query_one(FailureCard).view = view
+        self.query_one(TimelinePane).view = view
         self.query_one(ManifestText).view = view
         stages = self.query_one("#stages")
         entitle(stages, f"Stages {view.row.stages_done}/{len(view.stages)}", "")
@@ -210,7 +214,9 @@ class RunScreen(RoomyScreen):
     def _tabs(self, view: RunView | None) -> tuple[tuple[str, str], ...]:
         count = len(view.errors) if view else 0
         errors = ((ERRORS, f"Errors {count}"),) if count else ()
-        return ((LOG, "Log"), *errors, (MANIFEST, "Manifest"))
+        has_begun = view is not None and any(stage.elapsed_s is not None for stage in view.stages)
+        times = ((TIMELINE, "Timeline"),) if has_begun else ()
+        return ((LOG, "Log"), *errors, *times, (MANIFEST, "Manifest"))
 
     def _show_tabs(self, view: RunView | None) -> None:
         tabs = self._tabs(view)

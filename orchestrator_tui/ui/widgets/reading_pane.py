@@ -8,7 +8,7 @@ from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -48,10 +48,17 @@ class ReadingPane(ScrollView, can_focus=True):
             return
         # The last column is left to the scrollbar, whether there is one or not.
         lines = self.build(self.size.width - 1)
-        if lines != self._lines:
-            self._lines = lines
+        if lines == self._lines:
+            return
+        old, self._lines = self._lines, lines
+        if len(old) != len(lines):
             self.virtual_size = Size(self.size.width, len(lines))
             self.refresh()
+            return
+        top = self.scroll_offset.y
+        for y, (before, after) in enumerate(zip(old[top:], lines[top:], strict=True)):
+            if before != after and y < self.size.height:
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def on_resize(self, _event: events.Resize) -> None:
         """Build for the new width."""
