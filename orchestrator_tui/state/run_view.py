@@ -248,7 +248,9 @@ def _stage_state(
             kept = ended is not None and resumed_at is not None and ended < resumed_at
             return StageState.KEPT if kept else StageState.SUCCEEDED
         case CommandStatus.FAILED:
-            return StageState.FAILED
+            # A stage that fails by itself ends its run as failed: this one the cancel has ended.
+            stopped = run_state == State.CANCELLED
+            return StageState.CANCELLED if stopped else StageState.FAILED
         case CommandStatus.SKIPPED:
             return StageState.SOFT_FAILED if command.error_file else StageState.SKIPPED
         case _:
@@ -301,8 +303,12 @@ def _still(state: StageState, run: RunState, now: datetime) -> datetime | None:
 def _error_cards(
     errors: tuple[StageError, ...], stages: tuple[StageRow, ...]
 ) -> tuple[ErrorCard, ...]:
-    """Return a card for each error file, and one for each stage that failed without one."""
-    cards = [_card(error, _stage_of(error, stages)) for error in errors]
+    """Return a card for each error file, and one for each stage that failed without one.
+
+    A stage that a cancel has ended did not fail, whatever its runner wrote.
+    """
+    ended = {stage.index for stage in stages if stage.state == StageState.CANCELLED}
+    cards = [_card(e, _stage_of(e, stages)) for e in errors if e.index not in ended]
     told = {card.index for card in cards}
     cards += [
         _card_without_file(stage)

@@ -69,6 +69,7 @@ def detail(*commands: CommandRecord, **changes: Any) -> RunDetail:
         (run(), stage(1, "skipped"), StageState.SKIPPED, "skipped"),
         (run(status="cancelled"), stage(1, "pending"), StageState.CANCELLED, "cancelled"),
         (run(status="cancelled"), stage(1, "running"), StageState.CANCELLED, "cancelled"),
+        (run(status="cancelled"), stage(1, "failed"), StageState.CANCELLED, "cancelled"),
         (run(status="failed"), stage(1, "running"), StageState.INTERRUPTED, "interrupted"),
         (run(), stage(1, "melting"), StageState.UNKNOWN, "melting"),
     ],
@@ -228,3 +229,10 @@ def test_what_cannot_be_asked_of_a_run_says_why(
 def test_runs_of_october_2025_cannot_be_resumed() -> None:
     view = project_run(run(status="failed", shape=RunShape.MCP), None, NOW)
     assert view.resume_refusal is not None
+
+
+def test_a_stage_that_a_cancel_ended_is_told_of_as_cancelled_not_as_an_error() -> None:
+    error = StageError(1, "s1", "errors/01-s1.json", "command-failed", signal="SIGTERM")
+    seen = replace(detail(stage(1, "failed", exit_code=128)), errors=(error,))
+    assert project_run(run(status="cancelled"), seen, NOW).errors == ()
+    assert len(project_run(run(status="failed"), seen, NOW).errors) == 1
