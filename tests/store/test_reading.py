@@ -241,6 +241,69 @@ def test_the_oldest_runs_have_neither_status_nor_stages(tmp_path: Path) -> None:
     assert run.manifest.commands == ()
 
 
+OLD_STAGE = {"index": 1, "command": "make all", "status": "succeeded", "exit_code": 0}
+OLD_TIMES = {"started_at": "2025-10-18T16-21-54-804Z", "completed_at": "2025-10-18T16-22-03-102Z"}
+OCTOBER: dict[str, tuple[JsonObject, str | None, list[str]]] = {
+    "without a stage": (
+        {"runner": "agents-sdk", "status": "succeeded", "commands": [], "resume_token": None},
+        "succeeded",
+        [],
+    ),
+    "times with dashes": (
+        {
+            "status": "succeeded",
+            "timeout_seconds": 3600,
+            "commands": [
+                {**OLD_STAGE, **OLD_TIMES, "manifest_path": None, "response_file": "01.json"}
+            ],
+            **OLD_TIMES,
+        },
+        "succeeded",
+        ["make all"],
+    ),
+    "stages without times": (
+        {
+            "status": "failed",
+            "status_detail": "command-failed",
+            "commands": [{"index": 1, "command": "make all", "status": "failed", "exit_code": 1}],
+            "started_at": "2025-10-19T06:54:01.536Z",
+        },
+        "failed",
+        ["make all"],
+    ),
+    "neither status nor stages": (
+        {"mode": "mcp", "started_at": "2025-10-18T14-39-19Z", "command": "serve", "repo": "/x"},
+        None,
+        [],
+    ),
+    "with a heartbeat of ten seconds": (
+        {
+            "status": "in_progress",
+            "commands": [{**OLD_STAGE, "error_file": None}],
+            "heartbeat_at": "2025-10-19T10:00:25.938Z",
+            "heartbeat_interval_seconds": 10,
+            "heartbeat_stale_after_seconds": 30,
+            "started_at": "2025-10-19T10:00:05.815Z",
+        },
+        "in_progress",
+        ["make all"],
+    ),
+}
+
+
+@pytest.mark.acceptance(112)
+@pytest.mark.parametrize(("document", "status", "stages"), OCTOBER.values(), ids=OCTOBER)
+def test_every_shape_of_october_2025_is_read(
+    roots: Roots, document: JsonObject, status: str | None, stages: list[str]
+) -> None:
+    put(roots.runs / "0001/mcp/2025-10-19T10-00-05-814Z-68910/manifest.json", document)
+    run = sound(roots, "0001/mcp/2025-10-19T10-00-05-814Z-68910")
+    assert run.facts.status == status
+    assert [command.title for command in run.manifest.commands] == stages
+    assert (run.facts.started_at is None) is ("started_at" not in document)
+    assert (run.facts.completed_at is None) is ("completed_at" not in document)
+
+
 def test_a_note_written_by_hand_is_read_for_what_it_tells(tmp_path: Path) -> None:
     roots = copied("legacy-2025-10", tmp_path)
     run = sound(roots, "3/2025-10-16T01-33-15Z")
