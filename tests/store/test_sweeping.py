@@ -42,6 +42,7 @@ def test_what_a_dead_writer_left_an_hour_ago_is_removed(tmp_path: Path) -> None:
         ("data.json.tmp", timedelta(days=9)),
         ("manifest.json", timedelta(days=9)),
     ],
+    ids=["young", "of a living process", "of the original", "other letters", "other", "target"],
 )
 def test_everything_else_is_left_alone(tmp_path: Path, name: str, age: timedelta) -> None:
     path = left(tmp_path, name, age)
