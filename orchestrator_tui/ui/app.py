@@ -48,6 +48,8 @@ from orchestrator_tui.ui.screens.start import StartDialog
 from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
     EXIT_INTERRUPTED,
+    MOUSE_OFF,
+    MOUSE_ON,
     Backstop,
     PlainGlyphs,
     TerminalGuard,
@@ -94,6 +96,7 @@ class OrchTui(App[None], inherit_bindings=False):
         self._launcher = launcher
         self._clock = clock
         self._shelf = shelf
+        self._has_mouse = True
         self._takeaway = Takeaway(shelf, options.between, self._write_past_screen, self.say)
         self._highlighted: RunKey | None = None
         self._asked_focus: frozenset[RunKey] = frozenset()
@@ -334,6 +337,18 @@ class OrchTui(App[None], inherit_bindings=False):
                 yield
         except SuspendNotSupported as error:
             raise ValueError("this terminal cannot be handed on") from error
+        finally:
+            if not self._has_mouse:  # the driver has just turned it on again
+                self._write_past_screen(MOUSE_OFF)
+
+    def action_mouse(self) -> None:
+        """Leave the mouse to the terminal, for its own selection, or take it back."""
+        self._has_mouse = not self._has_mouse
+        self._write_past_screen(MOUSE_ON if self._has_mouse else MOUSE_OFF)
+        if self._has_mouse:
+            self.say("The mouse works in orch-tui again.")
+        else:
+            self.say("The mouse is the terminal's: select text as usual. M takes it back.")
 
     def action_full_log(self) -> None:
         """Show the log of the chosen stage on the whole screen."""

@@ -29,6 +29,7 @@ GROUP_TITLES = {
 APP_KEYS: KeyList = [
     key("question_mark", "help", "help", "app.help"),
     key("colon,ctrl+p", "command_palette", "commands", "app.commands"),
+    key("M", "mouse", "mouse: ours, terminal's", "app.mouse"),
     key("L", "full_log", "log, full screen", "app.full_log"),
     key("ctrl+r", "rescan", "look at the disk now", "app.rescan"),
     key("ctrl+l", "redraw", "draw the screen anew", "app.redraw"),

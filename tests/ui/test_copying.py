@@ -269,3 +269,19 @@ def test_a_copy_reaches_the_terminal_as_bytes(told: list[str], times: int) -> No
     found = OSC_52.findall(raw)
     assert [base64.b64decode(each).decode() for each in found] == [RUNNING.key.run_id] * times
     assert len(PASSED_ON.findall(raw)) == times - 1
+
+
+def test_the_mouse_is_left_to_the_terminal_and_taken_back() -> None:
+    command = [sys.executable, "-m", "tests.ui.program"]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with RealTerminal(command, size=(100, 30), environ=environ) as terminal:
+        terminal.until("0951-tui-log-view")
+        begun = len(terminal.raw)
+        terminal.type("M")
+        terminal.until("The mouse is the terminal")
+        told = bytes(terminal.raw[begun:])
+        assert b"\x1b[?1000l\x1b[?1003l" in told
+        assert b"\x1b[?1000h" not in told
+        terminal.type("M")
+        terminal.until("The mouse works in")
+        assert b"\x1b[?1000h\x1b[?1003h" in bytes(terminal.raw[begun:])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,15 +14,19 @@ from typing import TypeAlias
 import pytest
 from textual.pilot import Pilot
 
+from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.takeaway import editor_words, pager_words, run_in_terminal
 from orchestrator_tui.ui.widgets.log_view import LogView
+from orchestrator_tui.watch.logs import StageLogs
 from tests.fakes import NOON, ScriptedLogs
 from tests.ui.fleets import RUNNING
 from tests.ui.run_apps import LogApp, drawn, until
 from tests.ui.test_copying import CopyWorld
 from tests.ui.test_log_view import KEY, foot, logs_of, numbered, out, shown
+from tests.watch.disk import KEY as DISK_KEY
+from tests.watch.disk import NOON_TEXT, write_run
 
 Compare: TypeAlias = Callable[..., bool]
 FAR = 60_000  # lines, three windows
@@ -137,6 +143,32 @@ async def test_a_line_is_gone_to_by_its_time() -> None:
         await until(pilot, lambda: "line 90" in shown(app))
         await type_in(pilot, "ctrl+g", "noon")
         assert "no line number or time" in foot(app)
+
+
+@pytest.mark.anyio
+async def test_a_search_through_a_large_file_holds_little_of_it(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    path = write_run(roots).stage_log(1, "build")
+
+    def record(text: str) -> str:
+        fields = {"type": "exec:chunk", "stream": "stdout", "data": f"{text}\n", "index": 1}
+        return f"{json.dumps({**fields, 'timestamp': NOON_TEXT})}\n"
+
+    many = record("nothing to see here") * 15_000
+    path.write_text("".join((record("the needle"), record("x" * 12_000_000), many)))
+    app = LogApp(StageLogs(roots))
+    async with app.run_test(size=(80, 24)) as pilot:
+        log = app.log_view
+        log.show(DISK_KEY, 1, live=False)
+        log.lines.focus()
+        await until(pilot, lambda: bool(log.lines.window.shown) and not log._reading)
+        tracemalloc.start()
+        await type_in(pilot, "slash", "needle")
+        await until(pilot, lambda: "the needle" in shown(app))
+        held = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert path.stat().st_size > 13_000_000
+    assert held < 24_000_000
 
 
 # --- the screen ---------------------------------------------------------------------------------
