@@ -12,6 +12,7 @@ from orchestrator_tui.records.life import Beats, Runner, StageError, Waiting
 from orchestrator_tui.records.logs import LogLine
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
+from orchestrator_tui.state.event_words import RunEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class RunDetail:
     """All that is read of a run in focus: whole manifest, errors, and the tail of its log.
 
     `tail` belongs to the stage at `tail_stage_index` (from 1; 0 for none). `earlier` is read for a
-    failed run alone, newest first.
+    failed run alone, newest first. `events` are the last ones, oldest first.
     """
 
     manifest: Manifest
@@ -36,6 +37,7 @@ class RunDetail:
     tail: tuple[LogLine, ...] = ()
     tail_stage_index: int = 0
     earlier: tuple[EarlierRun, ...] = ()
+    events: tuple[RunEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,15 +94,14 @@ def last_seq(path: Path) -> int:
     return max((s for s in seqs if isinstance(s, int) and not isinstance(s, bool)), default=0)
 
 
-def read_last_events(path: Path) -> tuple[JsonObject, ...]:
-    """Return the events in the last 64 KiB of an event file, oldest first; bad lines are left out.
+def read_last_events(path: Path, limit_bytes: int = _TAIL_BYTES) -> tuple[JsonObject, ...]:
+    """Return the events in the last bytes of an event file, oldest first; bad lines are left out.
 
-    If a single line fills all of it, more is read, up to 4 MiB.
+    If a single line fills all of `limit_bytes`, more is read, up to 4 MiB.
 
     Raises:
         OSError: The file is there and cannot be read.
     """
-    limit_bytes = _TAIL_BYTES
     while True:
         try:
             _, offset, tail = files.read_tail(path, limit_bytes, root=path.parent)

@@ -14,7 +14,9 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogRequest, Whence
 from orchestrator_tui.records.manifest import Manifest, RunStatus
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
+from orchestrator_tui.state.event_words import RunEvent, event_of
 from orchestrator_tui.state.observations import DetailSeen, EarlierRun, Observation, RunDetail
+from orchestrator_tui.store.events import read_last_events
 from orchestrator_tui.store.life import read_stage_errors
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
 from orchestrator_tui.watch.logs import StageLogs, StagePlace, log_path
@@ -23,6 +25,8 @@ from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
 TAIL_LINES: Final = 200
 EARLIER_RUNS: Final = 5  # with which a failure is compared
 EARLIER_READS: Final = 20  # manifests that are read to find them
+EVENTS_SHOWN: Final = 500
+EVENTS_BYTES: Final = 256 * 1024  # of the end of the file; an event takes some 400 bytes
 LOOK_EVERY_S: Final = 1.0
 LOOK_ON_NOTICE_S: Final = 0.2  # between two looks that notices ask for
 
@@ -43,6 +47,8 @@ class _Focused:
     next_look_s: float = 0.0
     looked_s: float = -1e9
     earlier: tuple[EarlierRun, ...] | None = None
+    events: tuple[RunEvent, ...] = ()
+    events_signature: FileSignature | None = None
 
 
 class FocusedRuns:
@@ -119,11 +125,26 @@ class FocusedRuns:
             errors=read_stage_errors(run.paths),
             tail_stage_index=stage,
             earlier=self._earlier(run, found.facts),
+            events=self._events(run),
         )
         if stage:
             place = StagePlace(run.ref, found.manifest, found.manifest.commands[stage - 1])
             detail = self._with_tail(key, run, detail, place)
         return [DetailSeen(key, detail)]
+
+    def _events(self, run: _Focused) -> tuple[RunEvent, ...]:
+        """Return the last events, read anew where their file changed or changed just now."""
+        signature = _signature(run.paths.events)
+        if signature == run.events_signature and self._has_rested(signature):
+            return run.events
+        run.events_signature = signature
+        try:
+            documents = read_last_events(run.paths.events, EVENTS_BYTES)
+        except OSError:  # what cannot be read is not shown; the manifest tells the same in brief
+            documents = ()
+        events = (event_of(document) for document in documents[-EVENTS_SHOWN:])
+        run.events = tuple(event for event in events if event is not None)
+        return run.events
 
     def _earlier(self, run: _Focused, facts: RunFacts) -> tuple[EarlierRun, ...]:
         """Return what a failed run is compared with; those runs have ended: one look is enough."""
@@ -170,6 +191,7 @@ class FocusedRuns:
             _signature(run.ref.manifest),
             _folder_signature(run.paths.errors_dir),
             _signature(run.tail_path) if run.tail_path else None,
+            _signature(run.paths.events),
         )
 
     def _has_rested(self, signature: FileSignature | None) -> bool:

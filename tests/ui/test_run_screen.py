@@ -17,6 +17,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogLine, Stream
 from orchestrator_tui.records.manifest import CommandStatus, Manifest
 from orchestrator_tui.records.times import format_time
+from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.observations import (
     DetailSeen,
     EarlierRun,
@@ -33,6 +34,7 @@ from orchestrator_tui.ui.failure_text import first_error, named_place
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.run import RunProblems, RunScreen
 from orchestrator_tui.ui.widgets.bars import FooterBar
+from orchestrator_tui.ui.widgets.events_pane import EventsPane
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import LineBlock
 from orchestrator_tui.ui.widgets.log_view import LogView
@@ -160,6 +162,25 @@ async def test_a_run_whose_stages_are_not_read_yet_waits_for_them() -> None:
         app.see(*sample.seen())
         await until(pilot, lambda: stages(app).chosen is not None)
         assert chosen(app) == "test"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["80x24", "60x15"])
+async def test_events_are_there_when_there_are_some(size: tuple[int, int]) -> None:
+    events = (RunEvent(NOON, "step_started", f"build {HOSTILE}"), RunEvent(None, "odd", ""))
+    detail = RunDetail(FAILED.manifest(), (compile_error(2),), events=events)
+    app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        assert tabs(app) == "  Log  [Errors 1]  Timeline   Events   Manifest"
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert "[Events]" in tabs(app)
+        pane = app.run_screen.query_one(EventsPane)
+        await until(pilot, lambda: "step started" in "".join(drawn(pane)))
+        first, second = drawn(pane)[:2]
+        assert first.startswith(f" {NOON.astimezone():%H:%M:%S} step started      build [/]")
+        assert second.strip() == "odd"
+        assert not any(BACKSTOP.search(line) for line in drawn(pane))
 
 
 # --- what it keeps still ------------------------------------------------------------------------

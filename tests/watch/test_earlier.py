@@ -1,4 +1,4 @@
-"""The runs that a failed run in focus is compared with."""
+"""What is read for a run in focus besides its own stages: runs before it, and its events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.watch.details import EARLIER_RUNS
+from orchestrator_tui.watch.details import EARLIER_RUNS, EVENTS_SHOWN
 from tests.watch.disk import KEY, Watch, write_run
 
 
@@ -66,3 +66,23 @@ def test_a_run_that_goes_on_is_compared_with_none(watch: Watch) -> None:
     write_failed(watch, key_at(1), "Error: a")
     write_run(watch.roots, KEY)
     assert look_at(watch, KEY) == []
+
+
+def test_the_last_events_are_read_and_those_that_are_added(watch: Watch) -> None:
+    paths = write_run(watch.roots, KEY)
+    lines = [json.dumps({"event": "step_started", "payload": {"stage_id": f"s{n}"}})
+             for n in range(EVENTS_SHOWN + 5)]  # fmt: skip
+    paths.events.write_text("\n".join(lines) + '\n{"event": "torn')
+    look_at(watch, KEY)
+    events = watch.fleet.details[KEY].events
+    assert (len(events), events[0].words, events[-1].words) == (EVENTS_SHOWN, "s5", "s504")
+    with paths.events.open("a") as stream:
+        stream.write('"}\n')
+    watch.let_pass(3)
+    assert watch.fleet.details[KEY].events[-1].name == "torn"
+
+
+def test_a_run_without_events_has_none(watch: Watch) -> None:
+    write_run(watch.roots, KEY)
+    look_at(watch, KEY)
+    assert watch.fleet.details[KEY].events == ()

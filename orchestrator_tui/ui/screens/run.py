@@ -16,6 +16,7 @@ from textual.widgets import ContentSwitcher, Input
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import Manifest
+from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
@@ -26,6 +27,7 @@ from orchestrator_tui.ui.screens.copying import CopyAsked
 from orchestrator_tui.ui.screens.runs import freshness_words
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, TooSmall
 from orchestrator_tui.ui.widgets.cells import fit
+from orchestrator_tui.ui.widgets.events_pane import EventsPane
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 from orchestrator_tui.ui.widgets.log_view import LogView
@@ -42,7 +44,7 @@ from orchestrator_tui.ui.widgets.stage_list import RunFactsPanel, StageList
 from orchestrator_tui.ui.widgets.timeline_pane import TimelinePane
 
 LOG, ERRORS, MANIFEST = "tab-log", "tab-errors", "tab-manifest"
-TIMELINE = "tab-timeline"
+TIMELINE, EVENTS = "tab-timeline", "tab-events"
 GROWING = frozenset([StageState.RUNNING, StageState.STALLED])
 MOST_PROBLEM_LINES = 3
 NARROW_COLUMNS = 80  # below this only one pane has room
@@ -127,6 +129,7 @@ class RunScreen(RoomyScreen):
         self._logs = logs
         self._ascii_only = ascii_only
         self._manifest: Manifest | None = None
+        self._events: tuple[RunEvent, ...] = ()
         self._freshness = ("", False)
         self._is_placed = False
         self._is_zoomed = False
@@ -150,6 +153,7 @@ class RunScreen(RoomyScreen):
                 yield LogView(self._logs)
             yield FailureCard(id=ERRORS, classes="pane", ascii_only=ascii_only)
             yield TimelinePane(id=TIMELINE, classes="pane", ascii_only=ascii_only)
+            yield EventsPane(id=EVENTS, classes="pane")
             yield ManifestText(id=MANIFEST, classes="pane")
         yield FooterBar()
         yield TooSmall()
@@ -172,13 +176,14 @@ class RunScreen(RoomyScreen):
         fresh = fleet.freshness
         self._freshness = (freshness_words(fresh), bool(fresh and fresh.problem))
         if detail is not None:
-            self._manifest = detail.manifest
+            self._manifest, self._events = detail.manifest, detail.events
         if run is not None:
             self.view = project_run(run, detail, now, fleet.past_of(run))
         elif self.is_mounted:
             self.query_one(RunProblems).view = (VANISHED,)
         if self.is_mounted:
             self.query_one(ManifestText).manifest = self._manifest
+            self.query_one(EventsPane).view = self._events
             self._show_footer()
 
     def watch_view(self, _old: RunView | None, new: RunView | None) -> None:
@@ -216,7 +221,8 @@ class RunScreen(RoomyScreen):
         errors = ((ERRORS, f"Errors {count}"),) if count else ()
         has_begun = view is not None and any(stage.elapsed_s is not None for stage in view.stages)
         times = ((TIMELINE, "Timeline"),) if has_begun else ()
-        return ((LOG, "Log"), *errors, *times, (MANIFEST, "Manifest"))
+        events = ((EVENTS, "Events"),) if self._events else ()
+        return ((LOG, "Log"), *errors, *times, *events, (MANIFEST, "Manifest"))
 
     def _show_tabs(self, view: RunView | None) -> None:
         tabs = self._tabs(view)
