@@ -16,6 +16,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
 from orchestrator_tui.ui.themes import DARK, TERMINAL_THEMES, THEMES
@@ -45,7 +46,7 @@ class BareApp(App[None]):
 class LogApp(BareApp):
     """A log in the whole screen."""
 
-    def __init__(self, logs: ScriptedLogs) -> None:
+    def __init__(self, logs: LogSource) -> None:
         super().__init__()
         self._logs = logs
 
