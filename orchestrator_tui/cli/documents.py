@@ -24,6 +24,7 @@ ERRORS_SCHEMA = "orch-tui/errors/1"
 KEYS_SCHEMA = "orch-tui/keys/1"
 DOCTOR_SCHEMA = "orch-tui/doctor/1"
 CONFIG_SCHEMA = "orch-tui/config/1"
+EXPORT_SCHEMA = "orch-tui/export/1"
 
 
 def list_document(runs: Iterable[RunState], now: datetime) -> JsonObject:

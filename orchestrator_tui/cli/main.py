@@ -34,6 +34,7 @@ VERBS = {
     "wait": "Wait until runs are over.",
     "errors": "Say why the stages of a run failed.",
     "restart": "Start a new run as another one was.",
+    "export": "Write a run to a zip file, without secrets as far as they are known.",
     "doctor": "Say whether all is there that runs and screens need.",
     "config": "Print what is preferred, and where that stands.",
     "keys": "Print what the terminal sends, or all bindings.",
