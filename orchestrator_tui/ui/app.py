@@ -20,8 +20,9 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import Done, Request
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.liveness import State
-from orchestrator_tui.state.observations import Observation
+from orchestrator_tui.state.liveness import State, is_terminal
+from orchestrator_tui.state.notices import follow
+from orchestrator_tui.state.observations import Observation, RunSeen
 from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
@@ -63,6 +64,7 @@ from orchestrator_tui.ui.widgets.stage_list import StageList
 FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
 TICK_S = 1.0
 QUIT_TWICE_S = 2.0
+NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 FAREWELL_NAMES = 4  # runs named when the screen is closed
 KEEPS_GOING = frozenset([State.RUNNING, State.QUEUED, State.STALLED, State.AWAITING, State.PAUSED])
 
@@ -101,6 +103,7 @@ class OrchTui(App[None], inherit_bindings=False):
         self._highlighted: RunKey | None = None
         self._asked_focus: frozenset[RunKey] = frozenset()
         self._started_here: set[RunKey] = set()
+        self._live: dict[RunKey, State | None] = {}
         self._painted_at = -FRAME_S
         self._paint_timer: Timer | None = None
         self._focus_timer: Timer | None = None
@@ -148,6 +151,9 @@ class OrchTui(App[None], inherit_bindings=False):
         if fleet is self.fleet:
             return
         self.fleet = fleet
+        for each in batch:
+            if isinstance(each, RunSeen) and not is_terminal(each.facts):
+                self._live.setdefault(each.facts.key, None)
         wait_s = self._painted_at + FRAME_S - self._clock.monotonic()
         if wait_s <= 0:
             self._paint()
@@ -160,6 +166,10 @@ class OrchTui(App[None], inherit_bindings=False):
         self._show()
 
     def _tick(self) -> None:
+        self._live, notices = follow(self._live, self.fleet, self._clock.now())
+        for notice in notices:
+            words = "\n".join(safe_text(line) for line in notice.words.split("\n"))
+            self.notify(words, severity="warning", timeout=NOTICE_S, markup=False)
         self._show()
 
     def _show(self) -> None:
