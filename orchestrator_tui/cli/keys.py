@@ -65,8 +65,9 @@ def _print_bindings(form: Format) -> None:
 def _print_presses() -> None:
     from orchestrator_tui.ui.keymap import keys_in
 
-    print_line("Press keys; q ends.")
     with _raw():
+        # Only now: what is pressed before the terminal is set would be lost.
+        print_line("Press keys; q ends.\r")
         names: tuple[str, ...] = ()
         while not any(name in LAST for name in names):
             flush()
