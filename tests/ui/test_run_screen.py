@@ -187,16 +187,26 @@ async def test_events_are_there_when_there_are_some(size: tuple[int, int]) -> No
 
 
 @pytest.mark.anyio
-async def test_the_cursor_stays_when_the_run_goes_on_and_f_goes_along() -> None:
+async def test_who_follows_a_log_goes_along_with_the_run() -> None:
     app = app_of(RUNNING)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "FOLLOW" in edge(app))
         app.see(*next_stage_begins(RUNNING))
+        await until(pilot, lambda: chosen(app) == "spec-guard")
+
+
+@pytest.mark.anyio
+async def test_the_cursor_stays_with_who_reads_further_up_until_f_goes_along() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        await pilot.press("tab", "k")
+        await until(pilot, lambda: "FOLLOW" not in edge(app))
+        app.see(*next_stage_begins(RUNNING))
         await until(pilot, lambda: "spec-guard runs, f follows it" in edge(app))
         assert chosen(app) == "test"
-        await pilot.press("tab", "f")
-        await until(pilot, lambda: "FOLLOW" in edge(app) or "No output yet" in log_rows(app)[1])
-        assert chosen(app) == "spec-guard"
+        await pilot.press("f")
+        await until(pilot, lambda: chosen(app) == "spec-guard")
 
 
 @pytest.mark.anyio

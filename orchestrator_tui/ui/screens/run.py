@@ -132,6 +132,7 @@ class RunScreen(RoomyScreen):
         self._events: tuple[RunEvent, ...] = ()
         self._freshness = ("", False)
         self._is_placed = False
+        self._followed = 0  # the stage whose growing end is shown; 0 while none is
         self._is_zoomed = False
         self._is_narrow = False
 
@@ -205,8 +206,23 @@ class RunScreen(RoomyScreen):
         entitle(stages, f"Stages {view.row.stages_done}/{len(view.stages)}", "")
         if view.is_loaded and not self._is_placed:
             self._place(view)
+        self._go_on_following(view)
         self._show_tabs(view)
         self._show_log(view)
+
+    def _go_on_following(self, view: RunView) -> None:
+        """Go on to the stage that runs now, if the end of the one before it is being followed."""
+        stages, log = self.query_one(StageList), self.query_one(LogView)
+        chosen = stages.chosen
+        if chosen is None or not log.lines.shows_end:
+            self._followed = 0
+        elif is_growing(chosen):
+            self._followed = chosen.index
+        elif self._followed == chosen.index:
+            running = next((stage for stage in view.stages if is_growing(stage)), None)
+            if running is not None:
+                self._followed = running.index
+                stages.choose(running.index)
 
     def _place(self, view: RunView) -> None:
         """Put the cursor on the stage that counts, and open what a person came for."""
