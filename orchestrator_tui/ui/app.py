@@ -173,6 +173,8 @@ class OrchTui(App[None], inherit_bindings=False):
         self._show()
 
     def _show(self) -> None:
+        if not self.is_running:
+            return  # a screen that is being taken down has no panes to show anything in
         # Only what is on top: a change of the screen below it has Textual paint both anew.
         screen = self.screen
         if isinstance(screen, RunsScreen | RunScreen | LogScreen):

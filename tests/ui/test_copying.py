@@ -223,6 +223,9 @@ async def test_lines_are_selected_and_copied(last: str) -> None:
         await pilot.press("G", "k", "k", "v", "k", "k")
         chosen = log.lines.selected_lines
         assert len(chosen) == 3
+        styles = [next(iter(log.lines.render_line(y))).style for y in range(22)]
+        grounds = [style.bgcolor if style else None for style in styles]
+        assert [y for y in range(22) if grounds[y] != grounds[0]] == [19, 20, 21]
         await pilot.press(last)
         await until(pilot, lambda: bool(world.shelf.copies))
         assert not log.lines.is_selecting

@@ -275,7 +275,8 @@ class LogLines(Widget, can_focus=True):
             ordinal, row = self._page[y]
             line = self._painter.strip(self._painter.rows(ordinal)[row], self._left)
             if ordinal in self._selection:
-                line = line.apply_style(self._mark("log--selected"))
+                chosen = self._mark("log--selected")
+                line = Strip([Segment(s.text, (s.style or base) + chosen) for s in line])
         else:
             words = f"  {self._empty}" if y == 1 and not self.window.shown else ""
             line = Strip([Segment(words, self._style("log--note"))])
