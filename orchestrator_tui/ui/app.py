@@ -48,6 +48,7 @@ from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
 from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
+    CLEAR_SEQUENCE,
     EXIT_INTERRUPTED,
     MOUSE_OFF,
     MOUSE_ON,
@@ -137,6 +138,9 @@ class OrchTui(App[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """Let the terminal go."""
+        if self._driver is not None and not self._driver.is_headless:
+            # tmux leaves lines of a screen that was resized behind, unless it is empty.
+            self._driver.write(CLEAR_SEQUENCE)
         if self._guard is not None:
             self._guard.close()
 

@@ -30,6 +30,7 @@ RESET_SEQUENCE = (
 # What has the terminal report the mouse: buttons, moves, and both in the way that has no limit.
 MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
 MOUSE_OFF = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
+CLEAR_SEQUENCE = "\x1b[0m\x1b[H\x1b[2J"
 EXIT_HANGUP = 128 + signal.SIGHUP
 EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_INTERRUPTED = 128 + signal.SIGINT
