@@ -127,7 +127,7 @@ def print_runs(
 def _nothing(settings: Settings, fleet: Fleet, query: Query) -> str:
     if fleet.runs and query.terms:
         return f"none of the {len(fleet.runs)} runs in {settings.roots.runs} fits"
-    return f"no runs in {settings.roots.runs}"
+    return f"no runs in {settings.roots.runs}; --repo names another repository"
 
 
 def _print_table(runs: Sequence[RunState], now: datetime) -> None:

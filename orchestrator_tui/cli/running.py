@@ -21,6 +21,7 @@ from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.runner.context import UnknownPipeline
 from orchestrator_tui.runner.execution import RunOutcome
 from orchestrator_tui.runner.launch import Job, LaunchFailed, LaunchRefused, launch_detached
+from orchestrator_tui.runner.opening import NoRunFolder
 from orchestrator_tui.runner.resume import ResumeRefused
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.run_view import RunView
@@ -77,7 +78,7 @@ def run_here(settings: Settings, environ: dict[str, str], begin: Begin, form: Fo
     narrator = Narrator(settings.roots, with_output=form == Format.TEXT)
     try:
         outcome = anyio.run(_narrated, narrator, begin, environ)
-    except (UnknownPipeline, ResumeRefused) as error:
+    except (UnknownPipeline, ResumeRefused, NoRunFolder) as error:
         raise refused(str(error)) from error
     except OSError as error:
         raise Stopped(Exit.FAILED, str(error)) from error

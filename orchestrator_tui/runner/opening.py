@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
+from pathlib import Path
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.life_lock import LifeLock
@@ -17,10 +18,21 @@ from orchestrator_tui.runner.context import RunContext
 from orchestrator_tui.runner.live_run import LiveRun
 from orchestrator_tui.store.bootstrap import create_run, new_resume_token, task_slug
 from orchestrator_tui.store.manifests import new_manifest, save_manifest
+from orchestrator_tui.store.reading import reason_of
 
 ID_ATTEMPTS = 3  # two runs of one millisecond with the same four random bytes are rare enough
 
 _log = logging.getLogger(__name__)
+
+
+class NoRunFolder(OSError):
+    """No folder for a run can be made; the text names where, why, and the cure."""
+
+    def __init__(self, runs: Path, error: OSError) -> None:
+        super().__init__(
+            f"No run can be kept in {runs}: {reason_of(error)}. "
+            "Make it a folder that you may write to, or name another by --runs-dir."
+        )
 
 
 def open_new_run(
@@ -35,9 +47,13 @@ def open_new_run(
 
     Raises:
         InvalidIdentifier: The task id may not become part of a path.
+        NoRunFolder: The run's folder cannot be made.
         OSError: The environment refuses; a folder that was made says that the run failed.
     """
-    paths, manifest = _create(context, pipeline, task_id, parent_run_id, approval_policy)
+    try:
+        paths, manifest = _create(context, pipeline, task_id, parent_run_id, approval_policy)
+    except OSError as error:
+        raise NoRunFolder(context.roots.runs, error) from error
     try:
         lock = LifeLock.hold(paths.runner_lock)
     except OSError as error:

@@ -150,7 +150,7 @@ def test_states_are_coloured_on_a_terminal_and_the_words_stay() -> None:
 def test_no_runs_are_no_error(orch_tui: OrchTuiCommand, repo: Path) -> None:
     ended = orch_tui("list")
     assert (ended.status, ended.out) == (0, "")
-    assert ended.err == f"no runs in {repo / '.runs'}\n"
+    assert ended.err == f"no runs in {repo / '.runs'}; --repo names another repository\n"
     assert orch_tui("list", "--format", "json").document["runs"] == []
 
 

@@ -238,3 +238,14 @@ def test_a_log_can_be_followed_while_it_grows(project: Project) -> None:
         "==> 2 two <==",
         "==> 3 slow <==",
     ]
+
+
+@pytest.mark.parametrize("flags", [(), ("--detach",)], ids=["here", "detached"])
+def test_a_place_that_can_hold_no_run_is_told_with_its_cure(
+    project: Project, flags: tuple[str, ...]
+) -> None:
+    (project.repo / ".runs").write_text("not a folder")
+    ended = project("start", "steps", *flags)
+    assert ended.status == 4
+    assert f"No run can be kept in {project.repo}/.runs: not a directory." in ended.err
+    assert "--runs-dir" in ended.err
