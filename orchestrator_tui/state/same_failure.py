@@ -61,7 +61,7 @@ def failure_words(stage_id: str, line: str, earlier: Sequence[EarlierFailure]) -
     same = [bool(found) and fingerprint(run.lines.get(stage_id, "")) == found for run in earlier]
     of = f"{sum(same)} of the {counted(len(earlier), 'run')} before"
     if same[0]:
-        return f"same failure as last time: {of}"
+        return "same failure as last time" + (f": {of}" * (len(earlier) > 1))
     if stage_id not in last.lines:
         return f"another stage than in run {last.run}" + (f"; same failure: {of}" * any(same))
     return f"another failure than in run {last.run}" + (f"; same failure: {of}" * any(same))
