@@ -63,11 +63,10 @@ _LOG_HINTS: tuple[KeyHint, ...] = (
     ("/", "search"),
     (". ,", "problem"),
     ("f", "follow"),
-    ("w", "wrap"),
-    ("\\", "streams"),
-    ("z", "zoom"),
 )
-_LAST_HINTS: tuple[KeyHint, ...] = (("?", "help"), ("esc", "back"))
+_MORE_LOG_HINTS: tuple[KeyHint, ...] = (("w", "wrap"), ("\\", "streams"), ("z", "zoom"))
+_PANE_HINTS: tuple[KeyHint, ...] = (("tab", "pane"), ("[ ]", "tabs"), ("z", "zoom"))
+_WAYS_OUT: tuple[KeyHint, ...] = (("esc", "back"), ("?", "help"))
 
 
 class RunProblems(LineBlock):
@@ -277,16 +276,16 @@ class RunScreen(RoomyScreen):
     def _show_footer(self) -> None:
         can_cancel = self.view is not None and self.view.cancel_refusal is None
         acts = (_AGAIN, _CANCEL) if can_cancel else (_AGAIN,)
-        hints: tuple[KeyHint, ...] = (*_LOG_HINTS, *acts)
+        # The way back and the help come before what a narrow terminal has no room for.
+        hints: tuple[KeyHint, ...] = (*_LOG_HINTS, *_WAYS_OUT, *acts, *_MORE_LOG_HINTS)
         if isinstance(self.focused, StageList):
-            hints = (("enter", "log"), *acts, ("tab", "pane"), ("[ ]", "tabs"), ("z", "zoom"))
+            hints = (("enter", "log"), *acts, *_WAYS_OUT, *_PANE_HINTS)
         elif isinstance(self.focused, Input):
             hints = (("enter", "to the hit"), ("esc", "end the search"))
         elif isinstance(self.focused, ReadingPane):
-            hints = (*acts, ("[ ]", "tabs"), ("space", "page"))
+            hints = (*acts, *_WAYS_OUT, ("[ ]", "tabs"), ("space", "page"))
         words, is_troubled = self._freshness
-        last = () if isinstance(self.focused, Input) else _LAST_HINTS
-        self.query_one(FooterBar).view = FooterView((*hints, *last), words, is_troubled)
+        self.query_one(FooterBar).view = FooterView(hints, words, is_troubled)
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:

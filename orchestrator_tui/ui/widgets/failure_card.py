@@ -34,7 +34,7 @@ def ways_to_go_on(view: RunView) -> str:
     """Return the keys that run a failed run again, or why it cannot go on."""
     if view.resume_refusal is not None:
         return f"r n new run   (no resume: {safe_text(view.resume_refusal)})"
-    return "r f resume   r s from a stage   r o one stage   r n new run"
+    return "r run again: f resume, s from a stage, n new"
 
 
 def _failures(earlier: Sequence[EarlierRun]) -> tuple[EarlierFailure, ...]:
