@@ -50,7 +50,7 @@ def test_no_identifier_leads_outside(bad: str) -> None:
 
 @pytest.mark.acceptance(117)
 def test_paths_are_written_relative_to_the_repository_wherever_they_lie() -> None:
-    elsewhere = Roots(repo=Path("/work/app"), runs=Path("/work/runs"), out=Path("/data/out"))
+    elsewhere = Roots(repo=Path("/srv/app"), runs=Path("/srv/runs"), out=Path("/data/out"))
     paths = resolve_run_paths(elsewhere, "0777-py", RUN)
     assert elsewhere.relative(paths.manifest) == f"../runs/0777-py/cli/{RUN}/manifest.json"
     assert elsewhere.relative(Path("/data/out/x")) == "../../data/out/x"

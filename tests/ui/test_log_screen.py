@@ -199,11 +199,11 @@ async def test_the_log_opens_in_full_from_the_runs_and_leads_back() -> None:
 @pytest.mark.anyio
 async def test_a_log_is_written_to_a_file_and_the_place_is_told() -> None:
     world = CopyWorld(RUNNING)
-    world.shelf.log = Path("/work/c2d9-04-test.log")
+    world.shelf.log = Path("/data/c2d9-04-test.log")
     async with world.app.run_test(size=(100, 30)) as pilot:
         await full(world, pilot)
         await pilot.press("E")
-        await until(pilot, lambda: "Wrote the log to /work/c2d9-04-test.log" in world.told)
+        await until(pilot, lambda: "Wrote the log to /data/c2d9-04-test.log" in world.told)
     assert world.shelf.wishes[0].stage_id == "test"
     assert world.shelf.wishes[0].to_keep
 
