@@ -145,7 +145,7 @@ class StartDialog(ModalScreen[LaunchRun | None]):
                     pipelines = ChoiceList(choices, self._index, id="pipelines", classes="pane")
                     pipelines.border_title = "Pipeline"
                     yield pipelines
-                    plan = PlanPreview(classes="pane")
+                    plan = PlanPreview(id="plan", classes="pane")
                     plan.border_title = "Plan"
                     yield plan
                 with Horizontal(id="start-task"):
