@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from orchestrator_tui.records.identifiers import RunKey
@@ -130,3 +131,25 @@ class ScriptedLauncher:
         """Remember the request."""
         self.requests.append(request)
         return self._result or Done("Done.")
+
+
+class KeptInMind:
+    """A `Memory` in memory: documents go through JSON, as they do on the way to a file.
+
+    With a `problem` nothing is kept.
+    """
+
+    def __init__(self, problem: str | None = None) -> None:
+        self.documents: dict[str, str] = {}
+        self.problem = problem
+
+    async def recall(self, name: str) -> dict[str, object]:
+        """Return what was kept last."""
+        document: dict[str, object] = json.loads(self.documents.get(name, "{}"))
+        return document
+
+    async def keep(self, name: str, document: Mapping[str, object]) -> str | None:
+        """Keep it, or say why not."""
+        if self.problem is None:
+            self.documents[name] = json.dumps(document)
+        return self.problem

@@ -65,6 +65,7 @@ def _theme() -> str:
 
 
 def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> int:
+    from orchestrator_tui.cli.memory import FileMemory, memory_folder
     from orchestrator_tui.cli.shelf import FileShelf
     from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
     from orchestrator_tui.runner.actions import RunActions
@@ -82,6 +83,7 @@ def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> in
         launcher=RunActions(roots, settings.environ, SYSTEM_CLOCK),
         clock=SYSTEM_CLOCK,
         shelf=FileShelf(roots, settings.environ, Path.cwd()),
+        memory=FileMemory(memory_folder(roots)),
         options=ScreenOptions(
             place=_shown(roots.repo),
             runs_dir=roots.relative(roots.runs),

@@ -35,6 +35,7 @@ from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.ports import (
     LogSource,
     LogTextWish,
+    Memory,
     ObservationFeed,
     RunLauncher,
     TextShelf,
@@ -90,10 +91,12 @@ class OrchTui(App[None], inherit_bindings=False):
         clock: Clock,
         options: ScreenOptions,
         shelf: TextShelf | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
         self.fleet = Fleet()
         self.options = options
+        self.memory = memory  # None: nothing is remembered
         self._feed = feed
         self._logs = logs
         self._launcher = launcher

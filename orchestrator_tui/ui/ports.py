@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +41,22 @@ class RunLauncher(Protocol):
 
     async def perform(self, request: Request) -> ActionResult:
         """Carry out one request; refusals are values, never exceptions."""
+        ...
+
+
+class Memory(Protocol):
+    """Keeps small JSON documents by name, from one day to the next; nothing here raises.
+
+    A name is lower-case letters, digits and dashes. Of two screens that keep a document of one
+    name the last one wins, so who adds to a list recalls it before and adds to what is there.
+    """
+
+    async def recall(self, name: str) -> dict[str, object]:
+        """Return a document; empty where none is kept or it is damaged."""
+        ...
+
+    async def keep(self, name: str, document: Mapping[str, object]) -> str | None:
+        """Keep a document in place of the one before; return why it was not kept."""
         ...
 
 
