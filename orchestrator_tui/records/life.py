@@ -73,11 +73,26 @@ class StageError:
 
 
 @dataclass(frozen=True, slots=True)
+class GitFacts:
+    """At which commit a run began; texts are whatever the repository says, not yet safe.
+
+    `branch` is None for a detached head, `commit` before the first commit. `dirty` counts the files
+    that were not committed as they were, `changed` names the first of them.
+    """
+
+    branch: str | None = None
+    commit: str | None = None
+    dirty: int = 0
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerRecord:
     """What runner.json says: the process that runs a run, so that nobody else is taken for it.
 
     `start_ticks` is field 22 of /proc/<pid>/stat; with `boot_id` it names one process for good.
-    `stage_pgid` and `stage_start_ticks` name the running command's session leader.
+    `stage_pgid` and `stage_start_ticks` name the running command's session leader. `git` is None
+    until it is known, and where there is no repository.
     """
 
     pid: int
@@ -93,3 +108,4 @@ class RunnerRecord:
     stage_start_ticks: int | None = None
     cancel_rung: str | None = None
     control_seq: int = 0
+    git: GitFacts | None = None

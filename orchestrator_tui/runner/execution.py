@@ -17,6 +17,7 @@ from orchestrator_tui.runner.context import RunContext, UnknownPipeline
 from orchestrator_tui.runner.control import Order
 from orchestrator_tui.runner.environment import run_environment
 from orchestrator_tui.runner.finishing import end_leftovers, finish, note_crash, note_outcome
+from orchestrator_tui.runner.git_note import GitNote
 from orchestrator_tui.runner.live_run import LiveRun
 from orchestrator_tui.runner.opening import open_new_run
 from orchestrator_tui.runner.process_tree import TreeScope
@@ -58,9 +59,13 @@ async def run_pipeline(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run.beat_until_cancelled, name="heartbeat")
             tasks.start_soon(run.listen_until_cancelled, name="control")
+            git = GitNote(run, context.environ)
+            tasks.start_soon(git.take, name="git")
             await _begin(run)
             await _run_stages(run, pipeline, positions, context)
             stop = run.control.close()
+            if stop is None:
+                await git.wait_a_moment()
             tasks.cancel_scope.cancel()
     except Exception as error:
         stop = run.control.close()

@@ -12,7 +12,7 @@ from orchestrator_tui import __version__
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import Durability
 from orchestrator_tui.primitives.process_identity import own_identity
-from orchestrator_tui.records.life import RunnerRecord
+from orchestrator_tui.records.life import GitFacts, RunnerRecord
 from orchestrator_tui.records.paths import RunPaths
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.runner.process import ChildTree
@@ -55,6 +55,12 @@ class RunnerFile:
         # A power cut that could lose this ends the process too, so no disk has to be waited for.
         with self._turn:
             self._write(Durability.RENAME, stage_pgid=tree.pid, stage_start_ticks=ticks)
+
+    def note_git(self, facts: GitFacts) -> None:
+        """Note at which commit the run began; too late once it has ended: it may be another's."""
+        with self._turn:
+            if self.record.state != ENDED:
+                self._write(Durability.RENAME, git=facts)
 
     def note_rung(self, rung: CancelRung, **changes: Any) -> None:
         """Note how far the ending of the run's processes has come; it never goes back."""

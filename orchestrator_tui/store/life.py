@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from orchestrator_tui.primitives.life_lock import LifeLock
 from orchestrator_tui.primitives.process_identity import Presence, ProcessIdentity, presence
 from orchestrator_tui.records.life import (
     Beats,
+    GitFacts,
     Runner,
     RunnerRecord,
     RunnerVerdict,
@@ -82,9 +83,8 @@ def write_runner(
     Raises:
         OSError: The environment refuses.
     """
-    document = {field.name: getattr(record, field.name) for field in fields(record)}
     files.write_atomic(
-        paths.runner_json, encode_document(document), durability=durability, mode=0o644
+        paths.runner_json, encode_document(asdict(record)), durability=durability, mode=0o644
     )
 
 
@@ -256,6 +256,21 @@ def _runner_record(document: JsonObject) -> RunnerRecord | None:
         stage_start_ticks=_number(document, "stage_start_ticks"),
         cancel_rung=_text(document, "cancel_rung"),
         control_seq=max(0, _number(document, "control_seq") or 0),
+        git=_git_facts(document.get("git")),
+    )
+
+
+def _git_facts(document: object) -> GitFacts | None:
+    if not isinstance(document, dict):
+        return None
+    changed = document.get("changed")
+    return GitFacts(
+        branch=_text(document, "branch"),
+        commit=_text(document, "commit"),
+        dirty=max(0, _number(document, "dirty") or 0),
+        changed=tuple(name for name in changed if isinstance(name, str))
+        if isinstance(changed, list)
+        else (),
     )
 
 
