@@ -47,6 +47,7 @@ from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
+from orchestrator_tui.ui.sparing import SparingDriver
 from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
     CLEAR_SEQUENCE,
@@ -93,7 +94,7 @@ class OrchTui(App[None], inherit_bindings=False):
         shelf: TextShelf | None = None,
         memory: Memory | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=SparingDriver)
         self.fleet = Fleet()
         self.options = options
         self.memory = memory  # None: nothing is remembered
@@ -419,8 +420,17 @@ class OrchTui(App[None], inherit_bindings=False):
         self.runs_screen.resort()
 
     def action_redraw(self) -> None:
-        """Draw the screen anew."""
+        """Draw the screen anew, whatever the terminal may show now."""
+        self._forget_terminal()
         self.refresh(repaint=True, layout=True)
+
+    def _forget_terminal(self) -> None:
+        if isinstance(self._driver, SparingDriver):
+            self._driver.forget()
+
+    def on_resize(self) -> None:
+        """Send the next frame whole: each terminal moves its text in a way of its own."""
+        self._forget_terminal()
 
     def action_interrupt(self) -> None:
         """Quit at the second press; say so at the first."""

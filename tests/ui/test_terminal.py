@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -119,3 +120,19 @@ def test_every_app_carries_the_backstop() -> None:
     from tests.ui.test_runs_screen import World
 
     assert any(isinstance(each, Backstop) for each in World().app._filters)
+
+
+def test_after_keys_and_sizes_the_terminal_shows_what_a_new_drawing_shows() -> None:
+    with started("busy", size=(100, 30)) as terminal:
+        terminal.type("j", "j", "?", "esc", "G", "k", "enter", "esc", "g")
+        terminal.resize(90, 26)
+        terminal.type("j", "!", "j", "!")
+        terminal.pump(1)
+        before = _without_times(terminal.text)
+        terminal.type("\x0c")
+        terminal.pump(1)
+        assert _without_times(terminal.text) == before
+
+
+def _without_times(text: str) -> str:
+    return re.sub(r"\s*\d*:?\d+:\d\d\s*", " ", text)

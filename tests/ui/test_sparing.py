@@ -1,0 +1,85 @@
+"""What is sent to a terminal is less, and the terminal shows the same."""
+
+from __future__ import annotations
+
+import random
+
+import pyte
+
+from orchestrator_tui.ui.sparing import ScreenCopy
+
+WIDTH, HEIGHT = 40, 8
+STYLES = (
+    "",
+    "1",
+    "38;2;208;213;218;48;2;15;19;23",
+    "38;2;1;2;3;48;2;15;19;23",
+    "1;38;2;208;213;218;48;2;38;50;61",
+    "3;38;5;12",
+    "97;44",
+    "31",
+    "48;2;9;9;9",
+)
+WORDS = ("▸ RUN ", "4:12", "a", "                ", "docs-review", "日本語", "cafe\u0301 au lait")
+
+
+def frame(dice: random.Random) -> str:
+    """Return a frame as Textual writes them: some spans of some lines, each piece styled."""
+    parts: list[str] = []
+    for _ in range(dice.randint(1, 6)):
+        y, x = dice.randint(1, HEIGHT), dice.randint(1, WIDTH // 2)
+        parts.append(f"\x1b[{y};{x}H")
+        for _ in range(dice.randint(1, 3)):
+            style, text = dice.choice(STYLES), dice.choice(WORDS)[: WIDTH // 8]
+            parts.append(f"\x1b[{style}m{text}\x1b[0m" if style else text)
+        if y < HEIGHT:
+            parts.append("\n")
+    parts.append("\x1b[1;1H")
+    return "".join(parts)
+
+
+def shown(screen: pyte.Screen) -> list[list[object]]:
+    return [[screen.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
+
+
+def test_the_terminal_shows_what_it_would_without() -> None:
+    for seed in range(12):
+        dice = random.Random(seed)
+        plain, spared = pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)
+        copy = ScreenCopy()
+        for number in range(40):
+            if number == 20:
+                # The terminal is emptied behind our back, and told so.
+                for screen in (plain, spared):
+                    screen.erase_in_display(2)
+                copy.forget()
+            text = frame(dice)
+            pyte.Stream(plain).feed(text)
+            pyte.Stream(spared).feed(copy.shorten(text))
+            assert shown(spared) == shown(plain), f"seed {seed}, frame {number}"
+            assert (spared.cursor.x, spared.cursor.y) == (plain.cursor.x, plain.cursor.y)
+
+
+def test_a_tick_sends_the_digits_that_changed() -> None:
+    copy = ScreenCopy()
+    row = "\x1b[38;2;1;2;3;48;2;4;5;6m> \x1b[0m\x1b[38;2;7;8;9;48;2;4;5;6m▸ RUN   {}\x1b[0m"
+    copy.shorten("\x1b[3;1H" + row.format("4:11"))
+    sent = copy.shorten("\x1b[3;1H" + row.format("4:12"))
+    assert sent == "\x1b[3;14H\x1b[38;2;7;8;9;48;2;4;5;6m2\x1b[0m"
+    assert copy.shorten("\x1b[3;1H" + row.format("4:12")) == ""
+
+
+def test_what_is_no_frame_goes_as_it_is_and_nothing_is_taken_for_known_after_it() -> None:
+    copy = ScreenCopy()
+    text = "\x1b[1;1Hhello"
+    assert copy.shorten(text) == text
+    for other in ("\x1b[?1049h", "\x1b]52;c;Zm9v\x07", "\x1b[1;1Hlink \x1b]8;;x\x1b\\y"):
+        assert copy.shorten(other) == other
+        assert copy.shorten(text) == text
+
+
+def test_the_marks_of_a_frame_are_no_news() -> None:
+    copy = ScreenCopy()
+    copy.shorten("\x1b[1;1Hhello")
+    assert copy.shorten("\x1b[?2026h") == "\x1b[?2026h"
+    assert copy.shorten("\x1b[1;1Hhello") == ""
