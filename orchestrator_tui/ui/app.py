@@ -7,18 +7,23 @@ import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
+import anyio
 from textual import on, work
 from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
 
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import Done, Request
+from orchestrator_tui.records.requests import Done, LaunchRun, Request
+from orchestrator_tui.state.activity import Result
+from orchestrator_tui.state.away import away_of, away_words
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State, is_terminal
 from orchestrator_tui.state.notices import follow
@@ -30,6 +35,7 @@ from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.ui.asking import again_view, cancel_view, start_view
 from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
+from orchestrator_tui.ui.journal import SAVE_WITHIN_S, Journal
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.ports import (
@@ -40,6 +46,7 @@ from orchestrator_tui.ui.ports import (
     RunLauncher,
     TextShelf,
 )
+from orchestrator_tui.ui.screens.activity import ActivityScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
 from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
 from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow, key_words
@@ -78,7 +85,15 @@ class OrchTui(App[None], inherit_bindings=False):
     TITLE = "orch-tui"
     CSS_PATH = [
         PurePath("styles", name)
-        for name in ("base.tcss", "runs.tcss", "start.tcss", "run.tcss", "dialogs.tcss", "log.tcss")
+        for name in (
+            "base.tcss",
+            "runs.tcss",
+            "start.tcss",
+            "run.tcss",
+            "dialogs.tcss",
+            "log.tcss",
+            "activity.tcss",
+        )
     ]
     BINDINGS = APP_KEYS
     COMMANDS = {RunCommands}
@@ -103,6 +118,9 @@ class OrchTui(App[None], inherit_bindings=False):
         self._launcher = launcher
         self._clock = clock
         self._shelf = shelf
+        self.journal = Journal(memory, clock)
+        self._looked_at: datetime | None = None  # when somebody looked last, before this time
+        self._opened_at = clock.now()
         self._has_mouse = True
         self._takeaway = Takeaway(shelf, options.between, self._write_past_screen, self.say)
         self._highlighted: RunKey | None = None
@@ -124,15 +142,18 @@ class OrchTui(App[None], inherit_bindings=False):
         if options.ascii_only:
             self._filters.append(PlainGlyphs())
         self.runs_screen = RunsScreen(clock=clock, options=options)
+        self.activity_screen = ActivityScreen(self.journal, clock=clock, options=options)
 
     # --- life -------------------------------------------------------------------------------
 
     async def on_mount(self) -> None:
         """Show the runs and begin to watch."""
         self.animation_level = "none"
+        self.install_screen(self.activity_screen, "activity")
         await self.push_screen(self.runs_screen)
         self.screen_change_signal.subscribe(self, self._screen_changed)
         self._watch_disk()
+        self._recall()
         self.set_interval(TICK_S, self._tick)
         if self.options.watch_terminal:
             self._guard = TerminalGuard(
@@ -140,13 +161,23 @@ class OrchTui(App[None], inherit_bindings=False):
             )
             self._guard.start()
 
-    def on_unmount(self) -> None:
-        """Let the terminal go."""
+    async def on_unmount(self) -> None:
+        """Let the terminal go, and remember until when somebody looked."""
         if self._driver is not None and not self._driver.is_headless:
             # tmux leaves lines of a screen that was resized behind, unless it is empty.
             self._driver.write(CLEAR_SEQUENCE)
         if self._guard is not None:
             self._guard.close()
+        with anyio.move_on_after(SAVE_WITHIN_S):
+            await self.journal.save()
+            await self.journal.seen()
+
+    @work(name="recall")
+    async def _recall(self) -> None:
+        self._looked_at = await self.journal.recall()
+        self._remember()
+        self._tell_what_was_missed()
+        self._show()
 
     @work(name="watch the disk")
     async def _watch_disk(self) -> None:
@@ -159,6 +190,8 @@ class OrchTui(App[None], inherit_bindings=False):
         if fleet is self.fleet:
             return
         self.fleet = fleet
+        self.journal.watch(batch)
+        self._tell_what_was_missed()
         for each in batch:
             if isinstance(each, RunSeen) and not is_terminal(each.facts):
                 self._live.setdefault(each.facts.key, None)
@@ -177,15 +210,37 @@ class OrchTui(App[None], inherit_bindings=False):
         self._live, notices = follow(self._live, self.fleet, self._clock.now())
         for notice in notices:
             words = "\n".join(safe_text(line) for line in notice.words.split("\n"))
-            self.notify(words, severity="warning", timeout=NOTICE_S, markup=False)
+            self._toast(words, severity="warning", timeout=NOTICE_S)
+            self.journal.run_told(notice.key, notice.words)
+        if self.journal.is_to_be_seen:
+            self._remember()
         self._show()
+
+    @work(name="remember")
+    async def _remember(self) -> None:
+        before = self.journal.problem
+        await self.journal.seen()
+        if (problem := self.journal.problem) and not before:
+            self.say(f"What you do here cannot be remembered: {problem}", is_refusal=True)
+
+    def _tell_what_was_missed(self) -> None:
+        """Tell once, when all runs have been read, what happened since somebody looked last."""
+        fresh, since = self.fleet.freshness, self._looked_at
+        if since is None or fresh is None or fresh.scanning:
+            return
+        self._looked_at = None
+        now = self._clock.now()
+        away = away_of(self.fleet, since.astimezone(), self._opened_at, now)
+        self.activity_screen.away = away
+        if told := away_words(away, now.astimezone()):
+            self._toast(f"{told[:1].upper()}{told[1:]}\n5 lists them", timeout=NOTICE_S)
 
     def _show(self) -> None:
         if not self.is_running:
             return  # a screen that is being taken down has no panes to show anything in
         # Only what is on top: a change of the screen below it has Textual paint both anew.
         screen = self.screen
-        if isinstance(screen, RunsScreen | RunScreen | LogScreen):
+        if isinstance(screen, RunsScreen | RunScreen | LogScreen | ActivityScreen):
             screen.show(self.fleet, self._clock.now())
 
     def _screen_changed(self, _screen: Screen[Any]) -> None:
@@ -217,6 +272,28 @@ class OrchTui(App[None], inherit_bindings=False):
         screen = RunScreen(key, self._logs, ascii_only=ascii_only)
         screen.show(self.fleet, self._clock.now())
         self.push_screen(screen)
+        self._focus_runs()
+
+    @on(ActivityScreen.RunOpened)
+    def _open_from_activity(self, event: ActivityScreen.RunOpened) -> None:
+        self.open_run(event.key)
+
+    @on(ActivityScreen.LeaveAsked)
+    def _leave_activity(self) -> None:
+        self.action_place("runs")
+
+    @on(ActivityScreen.CopyLineAsked)
+    def _copy_line(self, event: ActivityScreen.CopyLineAsked) -> None:
+        self._copy(event.what, [event.line])
+
+    def action_place(self, name: str) -> None:
+        """Go to one of the program's places; what was open on top of it is closed."""
+        while len(self.screen_stack) > 1 and self.screen is not self.runs_screen:
+            if name == "activity" and self.screen is self.activity_screen:
+                break
+            self.pop_screen()
+        if name == "activity" and self.screen is not self.activity_screen:
+            self.push_screen(self.activity_screen)
         self._focus_runs()
 
     @on(RunScreen.ChildOpened)
@@ -273,28 +350,56 @@ class OrchTui(App[None], inherit_bindings=False):
             await self._perform(view.request)
 
     async def _perform(self, request: Request) -> None:
-        result = await self._launcher.perform(request)
         command = shlex.join(request.argv())
+        name = self.journal.began(command, None if isinstance(request, LaunchRun) else request.key)
+        await self.journal.save()
+        result = await self._launcher.perform(request)
         if isinstance(result, Done):
-            self.say(f"{result.message}\n$ {command}")
+            self.journal.ended(name, Result.DONE, result.message, result.key)
+            self._tell(f"{result.message}\n$ {command}")
             if result.key is not None:
                 self._started_here.add(result.key)
                 self.runs_screen.select(result.key)
         else:
-            self.say(f"{result.reason}\n$ {command}", is_refusal=True)
+            self.journal.ended(name, Result.REFUSED, result.reason)
+            self._tell(f"{result.reason}\n$ {command}", is_refusal=True)
         self._feed.rescan()
+        await self.journal.save()
 
     def say(self, text: str, *, is_refusal: bool = False) -> None:
         """Tell the result of an action: each one ends in words."""
+        self.journal.told(text)
+        self._tell(text, is_refusal=is_refusal)
+
+    def _tell(self, text: str, *, is_refusal: bool = False) -> None:
         lines = "\n".join(safe_text(line) for line in text.split("\n"))
         title, severity = ("Not done", "warning") if is_refusal else ("", "information")
-        self.notify(
-            lines,
+        self._toast(lines, title=title, severity=severity, timeout=8 if is_refusal else 4)
+
+    def _toast(
+        self, text: str, *, title: str = "", severity: str = "information", timeout: float
+    ) -> None:
+        """Show a toast that the journal has in its own words."""
+        super().notify(
+            text,
             title=title,
             severity="warning" if severity == "warning" else "information",
-            timeout=8 if is_refusal else 4,
+            timeout=timeout,
             markup=False,
         )
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a toast of a screen or a widget, and note what it said."""
+        self.journal.told(message)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     # --- what a person takes along ----------------------------------------------------------
 

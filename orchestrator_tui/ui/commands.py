@@ -55,6 +55,10 @@ class Commanded(Protocol):
         """Show the runs that a filter lets through."""
         ...
 
+    def action_place(self, name: str) -> None:
+        """Go to one of the program's places."""
+        ...
+
     def action_help(self) -> None:
         """Show the keys."""
         ...
@@ -104,6 +108,8 @@ def commands_of(app: Commanded) -> Iterator[Command]:
         yield Command(words, f"filter: {query}" if query else "", partial(app.show_runs, query))
     for word, theme in THEME_NAMES.items():
         yield Command(f"Theme {word}", "", partial(setattr, app, "theme", theme))
+    yield Command("Runs", "the list of runs", partial(app.action_place, "runs"))
+    yield Command("Activity", "what was done here and told", partial(app.action_place, "activity"))
     yield Command("Look at the disk now", "read all runs again", app.action_rescan)
     yield Command("Help", "the keys of this screen", app.action_help)
     yield Command("Quit", "runs keep going", app.leave)

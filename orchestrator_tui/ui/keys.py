@@ -29,6 +29,8 @@ GROUP_TITLES = {
 APP_KEYS: KeyList = [
     key("question_mark", "help", "help", "app.help"),
     key("colon,ctrl+p", "command_palette", "commands", "app.commands"),
+    key("1", "place('runs')", "runs", "nav.runs"),
+    key("5", "place('activity')", "activity", "nav.activity"),
     key("M", "mouse", "mouse: ours, terminal's", "app.mouse"),
     key("L", "full_log", "log, full screen", "app.full_log"),
     key("ctrl+r", "rescan", "look at the disk now", "app.rescan"),
@@ -59,6 +61,12 @@ RUNS_KEYS: KeyList = [
     key("escape", "clear", "clear the filter", "find.clear"),
     key("z", "zoom", "preview on, off", "pane.zoom"),
     key("q", "quit", "quit, runs keep going", "app.quit"),
+]
+
+ACTIVITY_KEYS: KeyList = [
+    key("y", "copy", "copy the line", "copy.line"),
+    key("slash", "filter", "filter", "find.filter"),
+    key("escape,q", "back", "clear, then back", "nav.back"),
 ]
 
 RUN_KEYS: KeyList = [

@@ -51,3 +51,12 @@ def when(moment: datetime | None, now: datetime) -> str:
     if local.date() == today.date():
         return f"{local:%H:%M:%S}"
     return f"{local:%b %d}" if local.year == today.year else f"{local:%Y-%m-%d}"
+
+
+def moment_words(moment: datetime | None, now: datetime) -> str:
+    """Return a local moment: `14:27:55` today, else `Nov 21 14:27`, else `2025-10-18`."""
+    if moment is None:
+        return ""
+    day, local, today = when(moment, now), moment.astimezone(), now.astimezone()
+    is_near = local.year == today.year and local.date() != today.date()
+    return f"{day} {local:%H:%M}" if is_near else day
