@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 
 from orchestrator_tui.primitives.opening import (
@@ -216,15 +217,15 @@ def exists(path: Path) -> bool:
     return _status(path, follow=False) is not None
 
 
-def list_folder(path: Path) -> tuple[FolderEntry, ...]:
-    """Return the entries of a folder, sorted by name.
+def list_folder(path: Path, *, limit: int | None = None) -> tuple[FolderEntry, ...]:
+    """Return the entries of a folder, sorted by name; with `limit` at most so many, whichever.
 
     Raises:
         FileNotFoundError: There is no such folder.
         OSError: It is no folder, or the environment refuses.
     """
     refuse_impossible_name(path)
-    return perform(Step.SCAN, path, _scan, path)
+    return perform(Step.SCAN, path, _scan, path, limit)
 
 
 def read_link(path: Path) -> str | None:
@@ -253,9 +254,9 @@ def resolve_inside(root: Path, path: Path) -> Path | None:
     return real_path if real_path.is_relative_to(real_root) else None
 
 
-def _scan(path: Path) -> tuple[FolderEntry, ...]:
+def _scan(path: Path, limit: int | None) -> tuple[FolderEntry, ...]:
     with os.scandir(path) as entries:
-        found = [FolderEntry(entry.name, _kind(entry)) for entry in entries]
+        found = [FolderEntry(entry.name, _kind(entry)) for entry in islice(entries, limit)]
     return tuple(sorted(found, key=lambda entry: entry.name))
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.life import Beats, Runner, StageError, Waiting
+from orchestrator_tui.records.life import Beats, GitFacts, Runner, StageError, Waiting
 from orchestrator_tui.records.logs import LogLine
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
@@ -25,11 +25,42 @@ class EarlierRun:
 
 
 @dataclass(frozen=True, slots=True)
+class SinceGreen:
+    """Which files changed since a run that succeeded: the first names of `count`, not safe.
+
+    `commit` is that run's.
+    """
+
+    run: RunKey
+    commit: str
+    names: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file of a run: its path relative to the repository, its size, when it was written."""
+
+    path: str
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """The files of a run; `is_cut` tells that there are more."""
+
+    files: tuple[Artifact, ...] = ()
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RunDetail:
     """All that is read of a run in focus: whole manifest, errors, and the tail of its log.
 
     `tail` belongs to the stage at `tail_stage_index` (from 1; 0 for none). `earlier` is read for a
-    failed run alone, newest first. `events` are the last ones, oldest first.
+    failed run alone, newest first. `events` are the last ones, oldest first. `git` tells where the
+    present attempt began; `since_green` is read for a failed run, a moment after the rest.
     """
 
     manifest: Manifest
@@ -38,6 +69,9 @@ class RunDetail:
     tail_stage_index: int = 0
     earlier: tuple[EarlierRun, ...] = ()
     events: tuple[RunEvent, ...] = ()
+    git: GitFacts | None = None
+    since_green: SinceGreen | None = None
+    artifacts: Artifacts = Artifacts()
 
 
 @dataclass(frozen=True, slots=True)

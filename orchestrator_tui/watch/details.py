@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,20 +12,31 @@ from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunFacts, current_command
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import GitFacts
 from orchestrator_tui.records.logs import LogRequest, Whence
 from orchestrator_tui.records.manifest import Manifest, RunStatus
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.state.event_words import RunEvent, event_of
-from orchestrator_tui.state.observations import DetailSeen, EarlierRun, Observation, RunDetail
+from orchestrator_tui.state.observations import (
+    Artifacts,
+    DetailSeen,
+    EarlierRun,
+    Observation,
+    RunDetail,
+    SinceGreen,
+)
 from orchestrator_tui.store.events import read_last_events
 from orchestrator_tui.store.life import read_stage_errors
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
+from orchestrator_tui.watch.artifacts import find_artifacts
+from orchestrator_tui.watch.greens import git_of, since_green
 from orchestrator_tui.watch.logs import StageLogs, StagePlace, log_path
 from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
 
 TAIL_LINES: Final = 200
 EARLIER_RUNS: Final = 5  # with which a failure is compared
 EARLIER_READS: Final = 20  # manifests that are read to find them
+ARTIFACTS_EVERY_S: Final = 5.0
 EVENTS_SHOWN: Final = 500
 EVENTS_BYTES: Final = 256 * 1024  # of the end of the file; an event takes some 400 bytes
 LOOK_EVERY_S: Final = 1.0
@@ -38,6 +50,7 @@ class _Focused:
     """A run in focus; `signatures` are those of the files that its details were read from.
 
     `earlier` is None until the runs before it were looked at, which happens once it has failed.
+    `shown` is what was told last.
     """
 
     ref: RunRef
@@ -47,6 +60,12 @@ class _Focused:
     next_look_s: float = 0.0
     looked_s: float = -1e9
     earlier: tuple[EarlierRun, ...] | None = None
+    since_green: SinceGreen | None = None
+    compare_next: bool = False
+    compared: GitFacts | None = None  # what was compared with a green run
+    artifacts: Artifacts = Artifacts()
+    artifacts_s: float = -1e9
+    shown: tuple[RunFacts, RunDetail] | None = None
     events: tuple[RunEvent, ...] = ()
     events_signature: FileSignature | None = None
 
@@ -54,8 +73,11 @@ class _Focused:
 class FocusedRuns:
     """Reads all that the screens of the runs in focus show, again when a file of it changed."""
 
-    def __init__(self, roots: Roots, clock: Clock, roster: Roster) -> None:
+    def __init__(
+        self, roots: Roots, clock: Clock, roster: Roster, environ: Mapping[str, str]
+    ) -> None:
         self._roots = roots
+        self._environ = environ
         self._clock = clock
         self._roster = roster
         self._logs = StageLogs(roots)
@@ -112,6 +134,8 @@ class FocusedRuns:
                 self._runs[key] = _Focused(ref, paths)
 
     def _look(self, key: RunKey, run: _Focused) -> list[Observation]:
+        if run.compare_next:
+            return self._compare(key, run)
         signatures = self._signatures(run)
         if signatures == run.signatures and all(map(self._has_rested, signatures)):
             return []
@@ -126,11 +150,42 @@ class FocusedRuns:
             tail_stage_index=stage,
             earlier=self._earlier(run, found.facts),
             events=self._events(run),
+            git=git_of(run.paths, found.manifest),
+            since_green=run.since_green if found.facts.status == RunStatus.FAILED else None,
+            artifacts=self._artifacts(run, found.facts),
         )
         if stage:
             place = StagePlace(run.ref, found.manifest, found.manifest.commands[stage - 1])
             detail = self._with_tail(key, run, detail, place)
+        run.shown = (found.facts, detail)
+        if found.facts.status == RunStatus.FAILED and detail.git not in (None, run.compared):
+            # Git may take a while, and the rest shall be on the screen by then.
+            run.compare_next, run.next_look_s = True, run.looked_s + LOOK_ON_NOTICE_S
         return [DetailSeen(key, detail)]
+
+    def _compare(self, key: RunKey, run: _Focused) -> list[Observation]:
+        """Return what changed since a green run, once for each state of the repository."""
+        run.compare_next = False
+        if run.shown is None:
+            return []
+        facts, detail = run.shown
+        git = run.compared = detail.git
+        if git is None:
+            return []
+        own, others = self._roster.before(key), self._roster.elsewhere_before(key, EARLIER_READS)
+        greens = (*own[:EARLIER_READS], *others)
+        run.since_green = since_green(self._roots, self._environ, greens, facts, git)
+        detail = replace(detail, since_green=run.since_green)
+        run.shown = (facts, detail)
+        return [DetailSeen(key, detail)]
+
+    def _artifacts(self, run: _Focused, facts: RunFacts) -> Artifacts:
+        """Return the files of a run, looked for from time to time while more come."""
+        now_s = self._clock.monotonic()
+        if facts.completed_at is not None or now_s - run.artifacts_s >= ARTIFACTS_EVERY_S:
+            run.artifacts_s = now_s
+            run.artifacts = find_artifacts(self._roots, run.paths, facts)
+        return run.artifacts
 
     def _events(self, run: _Focused) -> tuple[RunEvent, ...]:
         """Return the last events, read anew where their file changed or changed just now."""
@@ -192,6 +247,7 @@ class FocusedRuns:
             _folder_signature(run.paths.errors_dir),
             _signature(run.tail_path) if run.tail_path else None,
             _signature(run.paths.events),
+            _signature(run.paths.runner_json),
         )
 
     def _has_rested(self, signature: FileSignature | None) -> bool:

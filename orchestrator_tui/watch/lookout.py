@@ -76,7 +76,7 @@ class Lookout:
         self._cadence = cadence or Cadence()
         self._roster = Roster(roots, clock)
         self._living = LivingRuns(roots, clock, self._roster)
-        self._focused = FocusedRuns(roots, clock, self._roster)
+        self._focused = FocusedRuns(roots, clock, self._roster, environ or {})
         self._backlog: list[RunKey] = []  # the last one is read next
         self._batches = 0
         self._wanted_focus: frozenset[RunKey] | None = None

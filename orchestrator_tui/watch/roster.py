@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from heapq import nlargest
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -110,6 +111,12 @@ class Roster:
         runs = sorted((r for r in task.runs if r < key.run_id), reverse=True) if task else []
         refs = (self.ref(RunKey(key.task_id, run)) for run in runs)
         return tuple(ref for ref in refs if ref is not None)
+
+    def elsewhere_before(self, key: RunKey, limit: int) -> tuple[RunRef, ...]:
+        """Return where the newest runs of other tasks lie that began before a run, newest first."""
+        others = (k for k in self._places if k.task_id != key.task_id and k.run_id < key.run_id)
+        keys = nlargest(limit, others, key=lambda other: other.run_id)
+        return tuple(ref for ref in map(self.ref, keys) if ref is not None)
 
     def newborn(self) -> tuple[RunKey, ...]:
         """Return the places found a moment ago that have no manifest yet."""
