@@ -7,6 +7,7 @@ from orchestrator_tui.records.paths import CONFIG_NAME
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig, Pipeline
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.store.configuration import load_config
+from orchestrator_tui.store.configuration_memory import ConfigMemory
 
 
 def load_pipelines(settings: Settings) -> OrchestratorConfig:
@@ -15,7 +16,7 @@ def load_pipelines(settings: Settings) -> OrchestratorConfig:
     Raises:
         Stopped: There is none, or it cannot be used.
     """
-    config = load_config(settings.roots, settings.environ)
+    config = load_config(settings.roots, settings.environ, ConfigMemory.of_user())
     if config is None:
         raise bad_usage(
             f"no {CONFIG_NAME} in {settings.roots.repo}; "

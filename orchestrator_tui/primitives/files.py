@@ -47,6 +47,7 @@ __all__ = [
     "publish",
     "read_bytes",
     "read_link",
+    "read_private",
     "read_range",
     "read_tail",
     "remove",
@@ -61,6 +62,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _CHUNK_BYTES = 64 * 1024
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,19 @@ class FileSignature:
     @property
     def modified_at(self) -> datetime:
         """The time of the last change of content, UTC, clamped to what a datetime can hold."""
-        try:
-            return _EPOCH + timedelta(microseconds=self.mtime_ns // 1000)
-        except OverflowError:
-            return _LATEST if self.mtime_ns > 0 else _EARLIEST
+        return _moment(self.mtime_ns)
+
+    @property
+    def changed_at(self) -> datetime:
+        """The time of the last change at all, which no program can set, UTC."""
+        return _moment(self.ctime_ns)
+
+
+def _moment(time_ns: int) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=time_ns // 1000)
+    except OverflowError:
+        return _LATEST if time_ns > 0 else _EARLIEST
 
 
 class EntryKind(StrEnum):
@@ -119,13 +130,33 @@ def read_bytes(path: Path, *, limit_bytes: int, root: Path | None = None) -> byt
     """
     with _opened(path, root) as (descriptor, status):
         if status.st_size > limit_bytes:
-            raise UnsuitableFile(
-                path, f"has {status.st_size:,} bytes, more than the limit of {limit_bytes:,}"
-            )
+            raise UnsuitableFile(path, _too_large(status.st_size, limit_bytes))
         content = _read_at(path, descriptor, 0, limit_bytes + 1, expected=status.st_size)
     if len(content) > limit_bytes:
         raise UnsuitableFile(path, f"grew beyond the limit of {limit_bytes:,} bytes")
     return content
+
+
+def read_private(path: Path, *, limit_bytes: int) -> bytes:
+    """Return the whole content of a regular file that nobody but this user can have written.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UnsuitableFile: As for `read_bytes`; or another user owns the file or its folder, or may
+            write to one of them.
+        OSError: The environment refuses.
+    """
+    descriptor, status = open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        folder = perform(Step.STAT, path.parent, os.stat, path.parent)
+        for found in (status, folder):
+            if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & _OTHERS_WRITE:
+                raise UnsuitableFile(path, "another user may have written it")
+        if status.st_size > limit_bytes:
+            raise UnsuitableFile(path, _too_large(status.st_size, limit_bytes))
+        return _read_at(path, descriptor, 0, limit_bytes, expected=status.st_size)
+    finally:
+        os.close(descriptor)
 
 
 def read_range(
@@ -153,6 +184,10 @@ def read_tail(
         expected = status.st_size - offset
         content = _read_at(path, descriptor, offset, limit_bytes, expected=expected)
         return _signature_of(status), offset, content
+
+
+def _too_large(size: int, limit_bytes: int) -> str:
+    return f"has {size:,} bytes, more than the limit of {limit_bytes:,}"
 
 
 @contextlib.contextmanager

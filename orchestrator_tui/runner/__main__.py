@@ -26,6 +26,7 @@ from orchestrator_tui.runner.foreground import resume_foreground, start_foregrou
 from orchestrator_tui.runner.launch import LAST_WORDS_BYTES, Assignment, StartJob
 from orchestrator_tui.runner.resume import ResumeRefused
 from orchestrator_tui.store.configuration import load_config
+from orchestrator_tui.store.configuration_memory import ConfigMemory
 
 REFUSED_STATUS = 4  # docs/interop.md, exit statuses
 
@@ -84,7 +85,7 @@ def _said_so_far() -> bytes:
 
 
 def _config_of(assignment: Assignment) -> OrchestratorConfig:
-    config = load_config(assignment.roots, os.environ)
+    config = load_config(assignment.roots, os.environ, ConfigMemory.of_user())
     if config is None:
         raise UnknownPipeline(f"There is no {CONFIG_NAME} in {assignment.roots.repo}.")
     if isinstance(config, ConfigProblem):
