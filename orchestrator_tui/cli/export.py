@@ -27,12 +27,11 @@ from orchestrator_tui.cli.output import print_json, print_text
 from orchestrator_tui.cli.redacting import Redactor
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import EntryKind
-from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey, stage_file_stem
 from orchestrator_tui.records.logs import LogRequest, Whence
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.store.reading import BadContent, parse_object, read_object
-from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.watch.logs import StageLogs
 
 TOKEN_KEY: Final = "resume_token"

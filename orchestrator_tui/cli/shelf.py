@@ -19,7 +19,8 @@ from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Stream, 
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.ui.ports import LogTextWish, WrittenText
-from orchestrator_tui.watch.logs import StageLogs, find_stage, log_path
+from orchestrator_tui.watch.logs import StageLogs
+from orchestrator_tui.watch.stage_places import find_stage, log_path
 
 COPY_NAME: Final = "last-copy.txt"
 READING_LIMIT_BYTES: Final = 64 * 1024 * 1024  # of a log file that is written out to be read

@@ -105,6 +105,7 @@ class LineAssembler:
 
     def __init__(self, limit_bytes: int = DEFAULT_LINE_BYTES) -> None:
         self._limit_bytes = limit_bytes
+        self._surely_short = limit_bytes // 4  # characters, whatever they are
         self._pieces: list[str] = []
         self._kept_bytes = 0
         self._cut_bytes = 0
@@ -114,7 +115,11 @@ class LineAssembler:
         """Return the lines that `text` completes."""
         *whole, rest = text.split("\n")
         lines: list[AssembledLine] = []
+        is_plain = "\r" not in text
         for segment in whole:
+            if is_plain and lines and len(segment) <= self._surely_short:
+                lines.append(AssembledLine(segment))  # most lines need no more
+                continue
             self._extend(segment)
             lines.append(self._line())
             self._reset()

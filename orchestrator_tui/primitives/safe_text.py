@@ -63,6 +63,11 @@ def safe_text(text: str, *, limit: int = DEFAULT_LIMIT) -> SafeText:
     return SafeText(shown)
 
 
+def strip_sequences(text: str) -> str:
+    """Return `text` without its escape sequences; what is left is not yet safe to show."""
+    return _SEQUENCE.sub("", text) if "\x1b" in text or not text.isascii() else text
+
+
 def safe_lines(text: str, *, limit: int = DEFAULT_LIMIT) -> tuple[SafeText, ...]:
     r"""Return the lines of `text`, each as `safe_text` makes it; a final newline ends no new line.
 

@@ -137,11 +137,6 @@ def _style(pen: _Pen) -> Style:
     )
 
 
-def strip_sequences(text: str) -> str:
-    """Return `text` without its escape sequences; what is left is not yet safe to show."""
-    return _SEQUENCE.sub("", text) if "\x1b" in text or not text.isascii() else text
-
-
 def _aligned(text: str, column: int) -> str:
     """Return `text` with its tabs filled up as if it began at a column."""
     if "\t" not in text:

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from orchestrator_tui.primitives.clock import Clock
-from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import Done, LaunchRun, Request
 from orchestrator_tui.state.activity import Result
@@ -31,7 +31,6 @@ from orchestrator_tui.state.observations import Observation, RunSeen
 from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
-from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.ui.asking import again_view, cancel_view, start_view
 from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source

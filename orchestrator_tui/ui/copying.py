@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.run_view import ErrorCard, project_run
-from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.ui.failure_text import first_error, named_place
 from orchestrator_tui.ui.widgets.choice_list import Choice
 

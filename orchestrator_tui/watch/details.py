@@ -30,8 +30,9 @@ from orchestrator_tui.store.life import read_stage_errors
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
 from orchestrator_tui.watch.artifacts import find_artifacts
 from orchestrator_tui.watch.greens import git_of, since_green
-from orchestrator_tui.watch.logs import StageLogs, StagePlace, log_path
+from orchestrator_tui.watch.logs import StageLogs
 from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
+from orchestrator_tui.watch.stage_places import StagePlace, log_path
 
 TAIL_LINES: Final = 200
 EARLIER_RUNS: Final = 5  # with which a failure is compared

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -24,57 +23,35 @@ _BLOCK_BYTES: Final = 256 * 1024
 _WINDOW_BYTES: Final = 128 * 1024  # enough for a screen in most logs; else four times as much
 _WINDOW_LIMIT_BYTES: Final = 4 * 1024 * 1024  # most that one page reads and keeps
 _SCAN_BYTES: Final = 1024 * 1024
-_START: Final = re.compile(rb'(?:^|\n)\{"type": ?"command:start"')
-_OVERLAP_BYTES: Final = 32  # longer than what `_START` matches
 
 RecordReader: TypeAlias = Callable[[bytes, int], list[LogRecord]]
 
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A log file below a root, and how its bytes become records."""
+    """A log file below a root, or a part of one, and how its bytes become records.
+
+    The part goes from the record at `first` to the one at `stop`; offsets are those of the file.
+    `attempt_at` tells in which attempt the record at an offset lies, 0 before the first.
+    """
 
     path: Path
     root: Path
     records: RecordReader = records_in
     attempt_at: Callable[[int], int] = lambda offset: 1 if offset else 0
+    first: int = 0
+    stop: int | None = None
 
     def read(self, offset: int, limit_bytes: int) -> tuple[FileSignature, bytes]:
-        """Return the file's signature and bytes of it; errors as for `files.read_range`."""
-        return files.read_range(self.path, offset, limit_bytes, root=self.root)
+        """Return the file's signature and bytes of it; errors as for `files.read_range`.
 
-
-class StartIndex:
-    """Remembers where the attempts of a log begin; reads each byte of the file once."""
-
-    def __init__(self) -> None:
-        self._identity = (0, 0)
-        self._scanned = 0
-        self._starts: list[int] = []
-
-    def attempt_at(self, log: LogFile, offset: int) -> int:
-        """Return in which attempt the record that begins at `offset` lies, 0 before the first."""
-        while self._scanned < offset:
-            back = min(self._scanned, _OVERLAP_BYTES)
-            signature, block = log.read(self._scanned - back, _SCAN_BYTES + back)
-            identity = (signature.device, signature.inode)
-            if identity != self._identity or signature.size < self._scanned:
-                self._identity, self._scanned, self._starts = identity, 0, []
-                signature, block = log.read(0, _SCAN_BYTES)
-                back = 0
-            if len(block) <= back:
-                break
-            self._note(block, self._scanned - back)
-            self._scanned += len(block) - back
-        return sum(start < offset for start in self._starts)
-
-    def _note(self, block: bytes, offset: int) -> None:
-        for match in _START.finditer(block):
-            if match.start() == 0 and block[:1] == b"{" and offset > 0:
-                continue  # the block begins inside of a record
-            start = offset + match.end() - len(match[0].lstrip(b"\n"))
-            if not self._starts or start > self._starts[-1]:
-                self._starts.append(start)
+        The size in the signature is where the part ends.
+        """
+        if self.stop is None:
+            return files.read_range(self.path, offset, limit_bytes, root=self.root)
+        limit = max(0, min(limit_bytes, self.stop - offset))
+        signature, content = files.read_range(self.path, offset, limit, root=self.root)
+        return replace(signature, size=min(signature.size, self.stop)), content
 
 
 def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:
@@ -87,15 +64,14 @@ def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:
         FileNotFoundError: There is no such file.
         OSError: As for `files.read_range`.
     """
-    look = max(0, offset - LOOK_BACK_BYTES)
-    signature, before = log.read(look, offset - look)
-    if offset and (len(before) < offset - look or not before.endswith(b"\n")):
-        return LogPage((), 0, 0, signature.size, replaced=True)
-    skip = before.find(b"\n") + 1 if look else 0
-    back = log.records(before[skip:], look + skip)
-    signature, block = _block(log, offset)
+    offset = max(log.first, offset)
+    back = records_before(log, offset)
+    if back is None:
+        return LogPage((), 0, 0, log.read(0, 0)[0].size, replaced=True)
+    signature, block = block_at(log, offset)
     first = log.records(block, offset)
-    rendering = LogRendering(log.attempt_at(look + skip), begins_with_chunks([*back, *first]))
+    attempt = log.attempt_at(back[0].start if back else offset)
+    rendering = LogRendering(attempt, begins_with_chunks([*back, *first]))
     for record in back:
         rendering.feed(record)
     lines: list[LogLine] = []
@@ -109,12 +85,12 @@ def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:
                 max_lines,
                 (position + block.rfind(b"\n") + 1),
             )
-        elif (end := _past_long_record(log, position + len(block))) is not None:
+        elif (end := past_long_record(log, position + len(block))) is not None:
             lines.append(skipped_note(position, end))
             position = end
         else:
             break
-        signature, block = _block(log, position)
+        signature, block = block_at(log, position)
     at_end = b"\n" not in block
     return LogPage(
         lines=tuple(lines),
@@ -122,9 +98,29 @@ def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:
         end=position,
         size=signature.size,
         partial=rendering.partial() if at_end else (),
-        at_start=offset == 0,
+        at_start=offset == log.first,
         at_end=at_end,
     )
+
+
+def records_before(log: LogFile, offset: int) -> list[LogRecord] | None:
+    """Return the records shortly before an offset, None if no record ends there."""
+    look = max(log.first, offset - LOOK_BACK_BYTES)
+    _, before = log.read(look, offset - look)
+    if offset > log.first and (len(before) < offset - look or not before.endswith(b"\n")):
+        return None
+    skip = before.find(b"\n") + 1 if look > log.first else 0
+    return log.records(before[skip:], look + skip)
+
+
+def page_at(log: LogFile, offset: int, max_lines: int) -> LogPage:
+    """Return the page that begins with the record that has the byte at `offset`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        OSError: As for `files.read_range`.
+    """
+    return page_after(log, _record_start(log, offset), max_lines)
 
 
 def page_before(log: LogFile, offset: int | None, max_lines: int) -> LogPage:
@@ -138,7 +134,7 @@ def page_before(log: LogFile, offset: int | None, max_lines: int) -> LogPage:
     """
     signature, _ = log.read(0, 0)
     size = signature.size
-    if offset is not None and (offset > size or not _ends_record(log, offset)):
+    if offset is not None and (not log.first <= offset <= size or not _ends_record(log, offset)):
         return LogPage((), 0, 0, size, replaced=True)
     end = size if offset is None else offset
     window_bytes = _WINDOW_BYTES
@@ -146,22 +142,23 @@ def page_before(log: LogFile, offset: int | None, max_lines: int) -> LogPage:
         window = _window(log, end, window_bytes)
         chosen = window.last_records(max_lines)
         done = sum(len(lines) for _, lines in window.candidates) >= max_lines
-        if done or window.start == 0 or window_bytes >= _WINDOW_LIMIT_BYTES:
+        if done or window.start == log.first or window_bytes >= _WINDOW_LIMIT_BYTES:
             break
         window_bytes *= 4
     last = window.end
-    if not chosen and window.start > 0:
+    if not chosen and window.start > log.first:
         return _long_record_before(log, end, size)
-    start = chosen[0][0].start if chosen else 0
+    start = chosen[0][0].start if chosen else log.first
     # Records without lines before the first one belong to this page: nothing is left before it.
-    start = 0 if window.start == 0 and len(chosen) == len(window.candidates) else start
+    if window.start == log.first and len(chosen) == len(window.candidates):
+        start = log.first
     return LogPage(
         lines=tuple(line for _, lines in chosen for line in lines),
         start=start,
         end=last,
         size=size,
         partial=window.partial if offset is None else (),
-        at_start=start == 0,
+        at_start=start == log.first,
         at_end=offset is None or _is_last(log, last, size),
     )
 
@@ -188,19 +185,19 @@ class _Window:
 
 
 def _window(log: LogFile, end: int, window_bytes: int) -> _Window:
-    start = max(0, end - window_bytes)
+    start = max(log.first, end - window_bytes)
     _, content = log.read(start, end - start)
-    skip = content.find(b"\n") + 1 if start else 0
+    skip = content.find(b"\n") + 1 if start > log.first else 0
     records = log.records(content[skip:], start + skip)
     rendering = LogRendering(log.attempt_at(start + skip), begins_with_chunks(records))
     rendered = tuple((record, tuple(rendering.feed(record))) for record in records)
-    sure = start + LOOK_BACK_BYTES if start else 0
+    sure = start + LOOK_BACK_BYTES if start > log.first else start
     candidates = tuple(each for each in rendered if each[0].start >= sure)
     last = start + content.rfind(b"\n") + 1 if b"\n" in content else start
     return _Window(start, last, candidates or rendered, rendering.partial())
 
 
-def _block(log: LogFile, position: int) -> tuple[FileSignature, bytes]:
+def block_at(log: LogFile, position: int) -> tuple[FileSignature, bytes]:
     """Return a block that has a whole record, unless there is none or it is too long."""
     signature, block = log.read(position, _BLOCK_BYTES)
     if len(block) == _BLOCK_BYTES and b"\n" not in block:
@@ -223,7 +220,7 @@ def _feed(
     return end
 
 
-def _past_long_record(log: LogFile, at: int) -> int | None:
+def past_long_record(log: LogFile, at: int) -> int | None:
     """Return where the record that goes on at `at` ends, None if it has not ended."""
     while block := log.read(at, _SCAN_BYTES)[1]:
         newline = block.find(b"\n")
@@ -235,21 +232,25 @@ def _past_long_record(log: LogFile, at: int) -> int | None:
 
 def _long_record_before(log: LogFile, end: int, size: int) -> LogPage:
     """Return a page with a note for the one record before `end` that is too long for a window."""
-    at = end - 1
-    start = 0
-    while at > 0:
-        from_ = max(0, at - _SCAN_BYTES)
+    start = _record_start(log, end - 1)
+    note = skipped_note(start, end)
+    return LogPage((note,), start, end, size, at_start=start == log.first, at_end=False)
+
+
+def _record_start(log: LogFile, at: int) -> int:
+    """Return where the record begins that has the byte at an offset."""
+    while at > log.first:
+        from_ = max(log.first, at - _SCAN_BYTES)
         _, block = log.read(from_, at - from_)
         newline = block.rfind(b"\n")
         if newline >= 0:
-            start = from_ + newline + 1
-            break
+            return from_ + newline + 1
         at = from_
-    return LogPage((skipped_note(start, end),), start, end, size, at_start=start == 0, at_end=False)
+    return log.first
 
 
 def _ends_record(log: LogFile, offset: int) -> bool:
-    return offset == 0 or log.read(offset - 1, 1)[1] == b"\n"
+    return offset == log.first or log.read(offset - 1, 1)[1] == b"\n"
 
 
 def _is_last(log: LogFile, offset: int, size: int) -> bool:

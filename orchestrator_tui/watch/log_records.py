@@ -145,6 +145,45 @@ _NOTES = {
 _ENDS_OUTPUT = frozenset(["exec:end", "command:end", "command:start", "exec:retry"])
 
 
+def note_in(record: LogRecord) -> str:
+    """Return what a record that is no output says, empty if nothing."""
+    note = _NOTES.get(record.kind)
+    return note(record.fields) if note is not None and record.fields else ""
+
+
+def output_in(fields: JsonObject) -> str:
+    """Return the text of a record of output."""
+    return _text(fields, "data")
+
+
+class OutputKinds:
+    """Tells output from what repeats it, record after record.
+
+    `has_chunks` says whether the attempt of the first record writes chunks, as
+    `begins_with_chunks` tells.
+    """
+
+    def __init__(self, has_chunks: bool) -> None:
+        self._has_chunks = has_chunks
+
+    def stream_of(self, record: LogRecord) -> Stream | None:
+        """Return the stream of a record of output; None for others and for what comes twice."""
+        kind = record.kind
+        if kind == _CHUNK:
+            self._has_chunks = True
+            fields = record.fields or {}
+            return Stream.STDERR if fields.get("stream") == Stream.STDERR else Stream.STDOUT
+        self._has_chunks = kind != "command:start" and (
+            self._has_chunks or kind.startswith("exec:")
+        )
+        return None if self._has_chunks else _PLAIN_STREAMS.get(kind)
+
+    @staticmethod
+    def ends_output(record: LogRecord) -> bool:
+        """Tell whether a line that has begun ends with a record."""
+        return record.kind in _ENDS_OUTPUT
+
+
 class LogRendering:
     """Makes lines of records, in order; keeps what a record began and a later one ends.
 
@@ -155,37 +194,33 @@ class LogRendering:
 
     def __init__(self, attempt: int, has_chunks: bool) -> None:
         self._attempt = attempt
-        self._has_chunks = has_chunks
+        self._kinds = OutputKinds(has_chunks)
         self._assemblers = {
             stream: LineAssembler(MAX_LINE_BYTES) for stream in (Stream.STDOUT, Stream.STDERR)
         }
         self._at: datetime | None = None
+        self._place = -1
 
     def feed(self, record: LogRecord) -> list[LogLine]:
         """Return the lines that end in this record."""
+        self._place = record.start
         fields = record.fields
         if fields is None:
             return [self._line(Stream.NOTE, AssembledLine("a record that cannot be read"))]
         self._at = parse_time(fields.get("timestamp")) or self._at
-        kind = record.kind
-        self._has_chunks = kind != "command:start" and (
-            self._has_chunks or kind.startswith("exec:")
-        )
-        if kind in _PLAIN_STREAMS:
-            return [] if self._has_chunks else self._output(_PLAIN_STREAMS[kind], fields)
-        if kind == _CHUNK:
-            is_error = fields.get("stream") == Stream.STDERR
-            return self._output(Stream.STDERR if is_error else Stream.STDOUT, fields)
-        lines = self._flushed() if kind in _ENDS_OUTPUT else []
-        if kind == "command:start":
+        stream = self._kinds.stream_of(record)
+        if stream is not None:
+            return self._output(stream, fields)
+        lines = self._flushed() if self._kinds.ends_output(record) else []
+        if record.kind == "command:start":
             self._attempt += 1
-        note = _NOTES.get(kind)
-        if note is not None and (text := note(fields)):
+        if text := note_in(record):
             lines.append(self._line(Stream.NOTE, AssembledLine(text)))
         return lines
 
     def partial(self) -> tuple[LogLine, ...]:
         """Return the lines that have begun and not ended, one for each stream that has one."""
+        self._place = -1
         return tuple(
             self._line(stream, assembler.partial)
             for stream, assembler in self._assemblers.items()
@@ -193,7 +228,7 @@ class LogRendering:
         )
 
     def _output(self, stream: Stream, fields: JsonObject) -> list[LogLine]:
-        lines = self._assemblers[stream].feed(_text(fields, "data"))
+        lines = self._assemblers[stream].feed(output_in(fields))
         return [self._line(stream, line) for line in lines]
 
     def _flushed(self) -> list[LogLine]:
@@ -204,9 +239,12 @@ class LogRendering:
         ]
 
     def _line(self, stream: Stream, line: AssembledLine) -> LogLine:
-        return LogLine(stream, line.text, self._at, max(1, self._attempt), line.cut_bytes)
+        place = self._place
+        if place >= 0:  # the next line of this record has another one
+            self._place += 1
+        return LogLine(stream, line.text, self._at, max(1, self._attempt), line.cut_bytes, place)
 
 
 def skipped_note(start: int, end: int) -> LogLine:
     """Return the line that stands for a record too long to read."""
-    return LogLine(Stream.NOTE, f"a record of {byte_count(end - start)} left out")
+    return LogLine(Stream.NOTE, f"a record of {byte_count(end - start)} left out", place=start)

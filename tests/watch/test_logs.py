@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Stream, Whence
+from orchestrator_tui.records.line_looks import LineChoice, LineFilter, LineLook
+from orchestrator_tui.records.logs import (
+    NEWEST_ATTEMPT,
+    LogLine,
+    LogPage,
+    LogRequest,
+    Stream,
+    Whence,
+)
 from orchestrator_tui.records.manifest import CommandRecord
 from orchestrator_tui.records.paths import Roots, RunPaths
-from orchestrator_tui.watch import log_pages
-from orchestrator_tui.watch.log_pages import LogFile, StartIndex, page_after, page_before
+from orchestrator_tui.watch import log_pages, log_survey
+from orchestrator_tui.watch.log_pages import LogFile, page_after, page_before
 from orchestrator_tui.watch.log_records import LogRendering, begins_with_chunks, records_in
+from orchestrator_tui.watch.log_starts import StartIndex
 from orchestrator_tui.watch.logs import StageLogs
 from tests.watch.disk import FIXTURES, KEY, NOON_TEXT, write_run
 
@@ -388,6 +399,96 @@ def test_pages_in_either_direction_join_to_the_whole(
             assert page.end == before
         assert tuple(forward) == whole
         assert tuple(backward) == whole
+
+
+LOOK = LineLook(re.compile("[ab]{3}"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(attempts=ATTEMPTS, step=st.integers(1, 3000))
+def test_a_survey_counts_and_finds_the_lines_of_the_pages(
+    attempts: list[tuple[str, list[tuple[str, int, str]], bool]], step: int
+) -> None:
+    content = encoded(*(record for each in attempts for record in attempt(*each)))
+    whole = all_lines(content)
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_survey, "SURVEY_BYTES", step)
+        patch.setattr(log_survey, "WAYPOINT_LINES", 3)
+        patch.setattr(log_pages, "_BLOCK_BYTES", 2000)
+        path = Path(name) / "log"
+        path.write_bytes(content)
+        log, end, lines = LogFile(path, Path(name)), 0, 0
+        found: list[int] = []
+        numbers: dict[int, int] = {}
+        while True:
+            step_on = log_survey.survey(log, end, [LOOK], LineChoice())
+            found += step_on.found[0]
+            numbers |= {s.place: lines + s.number for s in step_on.waypoints + step_on.told}
+            lines, end = lines + step_on.lines, step_on.end
+            if step_on.at_end:
+                break
+        assert end == len(content)
+        assert lines == len(whole)
+        assert found == [line.place for line in whole if LOOK.finds(line.text)]
+        places = [line.place for line in whole]
+        assert places == sorted(set(places))
+        assert all(places[number - 1] == place for place, number in numbers.items())
+
+
+def test_a_survey_looks_at_shown_lines_alone(stage: Stage) -> None:
+    stage.write(START, BEGIN, chunk("an err\x1b[31mor\n"), chunk("error\nfine\n", "stderr"), END)
+    request = LogRequest(stage.paths.key, 1, Whence.AFTER, attempt=NEWEST_ATTEMPT)
+    look = LineLook(re.compile("error"), ("error",))
+    found = stage.logs.survey_now(request, [look], LineChoice())
+    assert (found.lines, len(found.found[0])) == (5, 2)
+    assert [spot.text for spot in found.told] == ["an error", "error"]
+    only = LineChoice(frozenset([Stream.STDERR]))
+    assert len(stage.logs.survey_now(request, [look], only).found[0]) == 1
+    hidden = LineChoice(kept=LineFilter("!an", LineLook(re.compile("an")), hides=True))
+    assert len(stage.logs.survey_now(request, [look], hidden).found[0]) == 1
+
+
+def test_attempts_of_one_log_are_read_apart(stage: Stage) -> None:
+    def page(whence: Whence = Whence.END, offset: int = 0, number: int = 0) -> LogPage:
+        request = LogRequest(stage.paths.key, 1, whence, offset, 1000, number)
+        return stage.logs.read_now(request)
+
+    stage.write(START, BEGIN, chunk("first\n"), END)
+    alone = page()
+    assert (alone.attempt, alone.attempts) == (1, 1)
+    # Output that looks like a start is none.
+    stage.write(START, BEGIN, chunk('\n{"type":"command:start"}\nsecond\n'))
+    newest = page()
+    assert (newest.attempt, newest.attempts, newest.first) == (2, 2, alone.end)
+    assert texts(newest.lines) == ["$ make", "", '{"type":"command:start"}', "second"]
+    assert {line.attempt for line in newest.lines} == {2}
+    assert newest.at_start and newest.at_end
+    assert newest.begun_at is not None
+    older = page(Whence.START, number=1)
+    assert texts(older.lines) == ["$ make", "first", "exit 0 after 0:04"]
+    assert (older.attempt, older.attempts, older.size) == (1, 2, alone.end)
+    assert older.at_end
+    last = newest.lines[-1]
+    at = page(Whence.AT, last.place)
+    assert at.lines[-1].text == "second"
+    assert at.lines[-1].place == last.place
+    # What follows the end of the first attempt is the second one.
+    assert page(Whence.AFTER, alone.end).attempt == 2
+    assert texts(stage.page().lines)[0:4] == ["$ make", "first", "exit 0 after 0:04", "$ make"]
+
+
+def test_attempts_of_the_node_original_are_read_apart(stage: Stage) -> None:
+    """A resumed run of it appends to the file that it has."""
+    key = RunKey("0911-orchestrator-status-ui", "2026-11-22T07-27-23-948Z-8fcdfbda")
+    log = FIXTURES / "node-peer" / ".runs" / key.task_id / "cli" / key.run_id / "commands"
+    content = (log / "02-compile.ndjson").read_bytes()
+    stage.path.write_bytes(content + content)
+    request = LogRequest(stage.paths.key, 1, attempt=1)
+    first = stage.logs.read_now(request)
+    second = stage.logs.read_now(replace(request, attempt=2))
+    assert (first.attempts, second.attempt) == (2, 2)
+    assert texts(first.lines) == texts(second.lines)
+    assert first.size == second.first == len(content)
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from textual.reactive import reactive
 
-from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.observations import EarlierRun
 from orchestrator_tui.state.run_view import ErrorCard, RunView
 from orchestrator_tui.state.same_failure import EarlierFailure, failure_words
-from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.ui.failure_text import first_error, named_place
 from orchestrator_tui.ui.look import stage_look, symbol_of
 from orchestrator_tui.ui.widgets.lines import Line, Span, entitle

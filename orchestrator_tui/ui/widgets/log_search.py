@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 
-from orchestrator_tui.ui.ansi import strip_sequences
+from orchestrator_tui.primitives.safe_text import strip_sequences
 from orchestrator_tui.ui.widgets.log_window import LineFilter, LogWindow
 
 

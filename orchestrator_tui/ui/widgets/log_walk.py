@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from orchestrator_tui.primitives.safe_text import strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Whence
-from orchestrator_tui.ui.ansi import strip_sequences
 from orchestrator_tui.ui.ports import LogSource
 
 STEP_LINES = 2_000  # of one page; the source bounds its bytes too

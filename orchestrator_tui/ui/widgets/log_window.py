@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestrator_tui.primitives.safe_text import strip_sequences
 from orchestrator_tui.records.logs import LogLine, LogPage, Stream
-from orchestrator_tui.ui.ansi import strip_sequences
 
 MAX_LINES = 20_000  # more are dropped at the far side, a chunk at a time
 CHUNK_LINES = 1_000  # how finely the far side is dropped
