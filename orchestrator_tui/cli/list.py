@@ -30,7 +30,8 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.formatting import short_age
-from orchestrator_tui.state.ordering import RunOrder, Sort
+from orchestrator_tui.state.ordering import RunOrder
+from orchestrator_tui.state.placing import Sort
 from orchestrator_tui.state.query import EVERYTHING, Field, Query, QueryProblem, Term, parse_query
 from orchestrator_tui.state.views import RunRow, project_row
 from orchestrator_tui.ui.look import run_look, symbol_of

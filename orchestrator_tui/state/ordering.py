@@ -5,50 +5,30 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 from itertools import islice
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet, RunState
-from orchestrator_tui.state.liveness import FINISHED, State, is_live, state_of
-from orchestrator_tui.state.query import EVERYTHING, PROBLEM_STATES, Query, matches
-from orchestrator_tui.state.views import moment_of, run_length_s
+from orchestrator_tui.state.liveness import FINISHED, State, is_live
+from orchestrator_tui.state.placing import (
+    LONG_AGO,
+    NOTHING_SEEN,
+    Asked,
+    Group,
+    Place,
+    SeenRuns,
+    Sort,
+    SortKey,
+    group_words,
+    place_of,
+)
+from orchestrator_tui.state.query import EVERYTHING, Query
+from orchestrator_tui.state.trends import Trends
 
-# A run that ended or fell silent badly longer ago than this no longer asks for attention.
-ATTENTION_SPAN: Final = timedelta(hours=24)
 _REDATE_EVERY: Final = timedelta(minutes=1)  # how late a run may leave a `since:` list
-_LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
-_SINKING: Final = frozenset([State.LOST, State.FAILED, State.UNKNOWN])
-
-
-class Sort(StrEnum):
-    """The orders of a list of runs."""
-
-    ATTENTION = "attention"
-    NEWEST = "newest"
-    TASK = "task"
-    PIPELINE = "pipeline"
-    STATE = "state"
-    DURATION = "duration"
-
-
-# Runs that wait for a person first, then what went wrong, then what goes on, then the past.
-_RANKS: Final = {
-    State.AWAITING: 0,
-    State.PAUSED: 1,
-    State.LOST: 2,
-    State.STALLED: 3,
-    State.FAILED: 4,
-    State.UNKNOWN: 5,
-    State.RUNNING: 6,
-    State.QUEUED: 7,
-    State.SUCCEEDED: 8,
-    State.CANCELLED: 8,
-}
-_PAST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,71 +44,26 @@ class FleetCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class RunGroup:
+    """Runs that stand together in a list: `count` of them from the one at `start` on."""
+
+    words: str
+    start: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class FleetView:
-    """A list of runs: the keys that the query asks for in order, and counts over all runs."""
+    """A list of runs: the keys that are asked for in order, and counts over all runs."""
 
     keys: tuple[RunKey, ...] = ()
     counts: FleetCounts = FleetCounts()
-
-
-_SortKey: TypeAlias = tuple[int, str, float, RunKey]
-
-
-class _Place(NamedTuple):
-    """What is remembered of a run; `drifts` tells that time alone may change it."""
-
-    state: State
-    wants_attention: bool
-    listed: bool
-    drifts: bool
-    sort_key: _SortKey
+    groups: tuple[RunGroup, ...] = ()
 
 
 def live_keys(fleet: Fleet) -> frozenset[RunKey]:
     """Return the runs whose rows change as time goes by: those that have not ended."""
     return frozenset(run.key for run in fleet.runs.values() if is_live(run))
-
-
-def _stamp(moment: datetime | None) -> float:
-    return (moment or _LONG_AGO).timestamp()
-
-
-def _sort_key(
-    run: RunState, state: State, moment: datetime | None, now: datetime, sort: Sort, rank: int
-) -> _SortKey:
-    started = -_stamp(run.facts.started_at if run.facts and run.facts.started_at else moment)
-    match sort:
-        case Sort.ATTENTION:
-            # What runs stands with the oldest first, so that a new run moves no row above it.
-            order = -started if state in (State.RUNNING, State.QUEUED) else -_stamp(moment)
-            return (rank, "", order, run.key)
-        case Sort.NEWEST:
-            return (0, "", started, run.key)
-        case Sort.TASK:
-            return (0, run.key.task_id, started, run.key)
-        case Sort.PIPELINE:
-            pipeline = (run.facts and run.facts.pipeline_id) or ""
-            return (0 if pipeline else 1, pipeline, started, run.key)
-        case Sort.STATE:
-            return (_RANKS[state], state.value, started, run.key)
-        case Sort.DURATION:
-            length_s = run_length_s(run, state, now)
-            return (0, "", -1.0 * (length_s if length_s is not None else -1.0), run.key)
-
-
-def _place(run: RunState, now: datetime, query: Query, sort: Sort) -> _Place:
-    state = state_of(run, now)
-    moment = moment_of(run, state)
-    past = state in _SINKING and (moment is None or now - moment > ATTENTION_SPAN)
-    rank = _PAST if past else _RANKS[state]
-    attention = state in PROBLEM_STATES and not past
-    return _Place(
-        state=state,
-        wants_attention=attention,
-        listed=not query.terms or matches(run, state, query, now),
-        drifts=(is_live(run) or attention) and not past,
-        sort_key=_sort_key(run, state, moment, now, sort, rank),
-    )
 
 
 class RunOrder:
@@ -140,42 +75,76 @@ class RunOrder:
     """
 
     def __init__(self) -> None:
-        self._asked: tuple[Query, Sort] | None = None
-        self._dated_at = _LONG_AGO
-        self._arranged_at = _LONG_AGO
+        self._asked: Asked | None = None
+        self._seen = NOTHING_SEEN
+        self._dated_at = LONG_AGO
+        self._arranged_at = LONG_AGO
         self._fleet = Fleet()
-        self._places: dict[RunKey, _Place] = {}
-        self._sorted: list[_SortKey] = []
+        self._places: dict[RunKey, Place] = {}
+        self._sorted: list[SortKey] = []
+        self._grouped: Counter[str] = Counter()
+        self._trends = Trends()
         self._drifting: set[RunKey] = set()
         self._states: Counter[State] = Counter()
         self._attention = 0
         self._view = FleetView()
+        self._is_viewed = False
 
     def arrange(
-        self, fleet: Fleet, now: datetime, query: Query = EVERYTHING, sort: Sort = Sort.ATTENTION
+        self,
+        fleet: Fleet,
+        now: datetime,
+        query: Query = EVERYTHING,
+        sort: Sort = Sort.ATTENTION,
+        group: Group = Group.NONE,
+    ) -> FleetView:
+        """Return the runs to list at `now` (aware); see `answer`."""
+        return self.answer(fleet, now, Asked(query, sort, group))
+
+    def answer(
+        self, fleet: Fleet, now: datetime, asked: Asked, seen: SeenRuns = NOTHING_SEEN
     ) -> FleetView:
         """Return the runs to list at `now` (aware), in order, and the counts over all runs.
 
         Attention order: waiting for approval, paused, lost, stalled, failed, unreadable or unknown
-        (each newest first); running and queued, longest first; then the past, newest first. Lost,
-        failed and unknown runs join the past when their last sign is more than 24 h old, so that
-        old failures do not crowd the top. Equal views are the same value.
+        (each newest first); running and queued, longest first; what failed or was lost and was
+        seen; then the past, newest first. Lost, failed and unknown runs join the past when their
+        last sign is more than 24 h old, so that old failures do not crowd the top. Equal views are
+        the same value.
         """
         redate = now < self._arranged_at or (
-            query.is_dated and now - self._dated_at >= _REDATE_EVERY
+            asked.query.is_dated and now - self._dated_at >= _REDATE_EVERY
         )
-        changed = None if redate or self._asked != (query, sort) else self._changed(fleet)
-        self._arranged_at = now
+        changed = None if redate or self._asked != asked else self._changed(fleet)
+        self._arranged_at, self._seen = now, seen
         if changed is None:
-            self._begin(fleet, now, query, sort)
+            self._begin(fleet, now, asked)
         else:
             for run in changed:
-                self._put(run, _place(run, now, query, sort))
+                self._put(run, place_of(run, now, asked, seen))
             for key in tuple(self._drifting):
                 run = fleet.runs[key]
-                self._put(run, _place(run, now, query, sort))
+                self._put(run, place_of(run, now, asked, seen))
         self._fleet = fleet
         return self._viewed()
+
+    def position(self, key: RunKey) -> int | None:
+        """Return where a run stands in the list; None if it is not listed."""
+        place = self._places.get(key)
+        if place is None or not place.listed:
+            return None
+        index = bisect_left(self._sorted, place.sort_key)
+        is_reversed = self._asked is not None and self._asked.is_reversed
+        return len(self._sorted) - 1 - index if is_reversed else index
+
+    def is_unseen(self, key: RunKey) -> bool:
+        """Tell whether a run failed or was lost of late and nobody looked at it."""
+        place = self._places.get(key)
+        return place is not None and place.is_unseen
+
+    def trend(self, run: RunState) -> tuple[State, ...]:
+        """Return how the last runs of a run's pipeline ended, oldest first."""
+        return self._trends.of(run)
 
     def _changed(self, fleet: Fleet) -> list[RunState] | None:
         """Return the runs that are not what they were, or None where one is missing."""
@@ -196,37 +165,53 @@ class RunOrder:
         changed.extend(values)
         return changed
 
-    def _begin(self, fleet: Fleet, now: datetime, query: Query, sort: Sort) -> None:
-        self._asked, self._dated_at = (query, sort), now
-        self._places = {key: _place(run, now, query, sort) for key, run in fleet.runs.items()}
+    def _begin(self, fleet: Fleet, now: datetime, asked: Asked) -> None:
+        self._asked, self._dated_at, self._is_viewed = asked, now, False
+        runs = fleet.runs.items()
+        self._places = {key: place_of(run, now, asked, self._seen) for key, run in runs}
         places = self._places.values()
         self._sorted = sorted(place.sort_key for place in places if place.listed)
+        self._grouped = Counter()
+        if asked.group != Group.NONE:
+            self._grouped.update(key[0] for key in self._sorted)
         self._drifting = {key for key, place in self._places.items() if place.drifts}
         self._states = Counter(place.state for place in places)
         self._attention = sum(place.wants_attention for place in places)
+        self._trends = Trends()
+        for key, place in self._places.items():
+            self._trends.put(fleet.runs[key], place.state, None)
 
-    def _put(self, run: RunState, place: _Place) -> None:
+    def _put(self, run: RunState, place: Place) -> None:
         before = self._places.get(run.key)
+        self._trends.put(run, place.state, before.state if before else None)
         if before == place:
             return
+        self._is_viewed = False
         if before is not None:
             self._states[before.state] -= 1
             self._attention -= before.wants_attention
             if before.listed:
                 del self._sorted[bisect_left(self._sorted, before.sort_key)]
+                self._grouped[before.sort_key[0]] -= 1
         self._places[run.key] = place
         self._states[place.state] += 1
         self._attention += place.wants_attention
         if place.listed:
             insort(self._sorted, place.sort_key)
+            self._grouped[place.sort_key[0]] += 1
         if place.drifts:
             self._drifting.add(run.key)
         else:
             self._drifting.discard(run.key)
 
     def _viewed(self) -> FleetView:
+        if self._is_viewed:
+            return self._view
+        self._is_viewed = True
+        asked = self._asked or Asked()
+        keys = tuple(map(itemgetter(-1), self._sorted))
         view = FleetView(
-            keys=tuple(map(itemgetter(3), self._sorted)),
+            keys=keys[::-1] if asked.is_reversed else keys,
             counts=FleetCounts(
                 attention=self._attention,
                 running=self._states[State.RUNNING],
@@ -235,10 +220,22 @@ class RunOrder:
                 finished=sum(self._states[state] for state in FINISHED),
                 total=len(self._places),
             ),
+            groups=self._groups(asked),
         )
         if view != self._view:
             self._view = view
         return self._view
+
+    def _groups(self, asked: Asked) -> tuple[RunGroup, ...]:
+        if asked.group == Group.NONE:
+            return ()
+        groups: list[RunGroup] = []
+        start = 0
+        for name in sorted(self._grouped, reverse=asked.is_reversed):
+            if count := self._grouped[name]:
+                groups.append(RunGroup(group_words(asked.group, name), start, count))
+                start += count
+        return tuple(groups)
 
 
 def order_runs(

@@ -13,6 +13,7 @@ from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Waiting
 from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.observations import (
     Observation,
     RunnerSeen,
@@ -24,10 +25,10 @@ from orchestrator_tui.state.observations import (
 from orchestrator_tui.state.ordering import (
     FleetCounts,
     RunOrder,
-    Sort,
     live_keys,
     order_runs,
 )
+from orchestrator_tui.state.placing import Asked, Group, Sort
 from orchestrator_tui.state.query import EVERYTHING, Query, parse_query
 from orchestrator_tui.state.reducer import observe
 from tests.state.values import NOW, ago, alive, facts, fleet_of, gone
@@ -191,9 +192,16 @@ def observation(name: str, what: str, seconds: int) -> Observation:
     ticks=st.lists(st.integers(-7200, 7200), min_size=25, max_size=25),
     sort=st.sampled_from(Sort),
     text=st.sampled_from(["", "state:problem", "-state:failed", "a"]),
+    group=st.sampled_from(Group),
+    is_reversed=st.booleans(),
 )
 def test_an_order_kept_up_is_the_order_made_anew(
-    steps: list[tuple[str, str, int]], ticks: list[int], sort: Sort, text: str
+    steps: list[tuple[str, str, int]],
+    ticks: list[int],
+    sort: Sort,
+    text: str,
+    group: Group,
+    is_reversed: bool,
 ) -> None:
     query = parse_query(text)
     assert isinstance(query, Query)
@@ -201,5 +209,46 @@ def test_an_order_kept_up_is_the_order_made_anew(
     for step, tick in zip(steps, ticks, strict=False):
         fleet = observe(fleet, (observation(*step),))
         now += timedelta(seconds=tick)
-        kept_up = order.arrange(fleet, now, query, sort)
-        assert kept_up == RunOrder().arrange(fleet, now, query, sort)
+        asked = Asked(query, sort, group, is_reversed)
+        kept_up = order.answer(fleet, now, asked)
+        assert kept_up == RunOrder().answer(fleet, now, asked)
+        assert [order.position(key) for key in kept_up.keys] == list(range(len(kept_up.keys)))
+        anew = RunOrder()
+        anew.answer(fleet, now, asked)
+        runs = fleet.runs.values()
+        assert [order.trend(run) for run in runs] == [anew.trend(run) for run in runs]
+
+
+def test_groups_tell_where_they_begin() -> None:
+    view = RunOrder().arrange(ALL, NOW, EVERYTHING, Sort.NEWEST, Group.STATE)
+    assert [(group.words, group.start, group.count) for group in view.groups[:4]] == [
+        ("APPROVAL", 0, 1),
+        ("LOST", 1, 2),
+        ("STALLED", 3, 1),
+        ("FAILED", 4, 3),
+    ]
+    assert names(view.keys)[4:7] == ["failed-1", "failed-2", "failed-old"]
+
+
+def test_what_was_seen_no_longer_asks_for_attention_until_it_fails_again() -> None:
+    order, key = RunOrder(), RunKey("task", "failed-1")
+    before = order.answer(ALL, NOW, Asked())
+    assert order.is_unseen(key)
+    after = order.answer(ALL, NOW, Asked(), {key: 0})
+    assert not order.is_unseen(key)
+    assert after.counts.attention == before.counts.attention - 1
+    assert names(after.keys).index("failed-1") > names(after.keys).index("running-young")
+    resumed = observe(ALL, (RunSeen(replace(ended("failed-1", "failed", hours=2), resumes=1)),))
+    order.answer(resumed, NOW, Asked(), {key: 0})
+    assert order.is_unseen(key)
+
+
+def test_a_trend_is_that_of_the_task_or_else_of_the_pipeline() -> None:
+    runs = [ended(f"r{n}", "failed" if n == 3 else "succeeded", hours=9 - n) for n in range(7)]
+    other = replace(ended("other", "failed", hours=1), key=RunKey("second", "other"))
+    fleet = fleet_of(*(replace(run, pipeline_id="p") for run in (*runs, other)))
+    order = RunOrder()
+    order.answer(fleet, NOW, Asked())
+    ok, bad = State.SUCCEEDED, State.FAILED
+    assert order.trend(fleet.runs[runs[0].key]) == (ok, bad, ok, ok, ok)
+    assert order.trend(fleet.runs[other.key]) == (bad, ok, ok, ok, bad)

@@ -14,7 +14,8 @@ from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness
-from orchestrator_tui.state.ordering import FleetView, RunOrder, Sort
+from orchestrator_tui.state.ordering import FleetView, RunOrder
+from orchestrator_tui.state.placing import Sort
 from orchestrator_tui.state.query import EVERYTHING, QueryProblem, parse_query
 from orchestrator_tui.state.run_view import RunView, project_run
 from orchestrator_tui.ui.keys import RUNS_KEYS
