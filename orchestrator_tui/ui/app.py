@@ -17,6 +17,7 @@ from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import AwaitMount
 
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
@@ -134,8 +135,7 @@ class OrchTui(App[None], inherit_bindings=False):
         self._terminal_modes = present_modes()
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = THEME_NAMES.get(options.theme, THEMES[0].name)
-        self.ansi_theme_dark = self.ansi_theme_light = TERMINAL_THEMES[self.theme]
+        self._begin_with(THEME_NAMES.get(options.theme, THEMES[0].name))
         # The filter list is private in the pinned Textual; tests/ui/test_terminal.py holds it.
         self._filters.append(Backstop())
         if options.ascii_only:
@@ -145,11 +145,27 @@ class OrchTui(App[None], inherit_bindings=False):
 
     # --- life -------------------------------------------------------------------------------
 
+    def _begin_with(self, theme: str) -> None:
+        """Take a theme before anything is drawn: to change it later reads all styles again."""
+        self.set_reactive(App.theme, theme)
+        self.set_reactive(App.ansi_theme_dark, TERMINAL_THEMES[theme])
+        self.set_reactive(App.ansi_theme_light, TERMINAL_THEMES[theme])
+        is_dark = self.current_theme.dark
+        self.set_class(is_dark, "-dark-mode", update=False)
+        self.set_class(not is_dark, "-light-mode", update=False)
+        self.set_class(True, f"-theme-{theme}", update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the runs, so that no other screen is built and drawn first."""
+        return self.runs_screen
+
     async def on_mount(self) -> None:
-        """Show the runs and begin to watch."""
+        """Begin to watch."""
         self.animation_level = "none"
+        await AwaitMount(self.runs_screen, [self.runs_screen])
         self.install_screen(self.activity_screen, "activity")
-        await self.push_screen(self.runs_screen)
         self.screen_change_signal.subscribe(self, self._screen_changed)
         self._watch_disk()
         self._recall()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
 
 from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
@@ -19,6 +20,8 @@ class RoomyScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Frame what `compose_body` yields."""
+        # The first size is known before there is anything to be styled anew for it.
+        self._fit(self.app.size, update=False)
         yield HeaderBar()
         yield from self.compose_body()
         yield FooterBar()
@@ -30,9 +33,15 @@ class RoomyScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size."""
-        width, height = event.size
-        self.set_class(width < 80, "-narrow")
-        self.set_class(80 <= width < 120, "-middle")
-        self.set_class(width >= 120, "-wide")
-        self.set_class(height < 20, "-low")
-        self.set_class(width < MIN_COLUMNS or height < MIN_ROWS, "-too-small")
+        self._fit(event.size)
+
+    def _fit(self, size: Size, *, update: bool = True) -> None:
+        width, height = size
+        for holds, name in (
+            (width < 80, "-narrow"),
+            (80 <= width < 120, "-middle"),
+            (width >= 120, "-wide"),
+            (height < 20, "-low"),
+            (width < MIN_COLUMNS or height < MIN_ROWS, "-too-small"),
+        ):
+            self.set_class(holds, name, update=update)
