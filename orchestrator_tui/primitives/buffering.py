@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
+from collections import deque
 from dataclasses import dataclass
 
 DEFAULT_LIMIT_BYTES = 64 * 1024  # a stream's buffer in the Node original
 DEFAULT_LINE_BYTES = 8 * 1024
+_MANY_CHUNKS = 1024
 _HEAD_SHARE = 4  # one part in four is kept from the start, the rest from the end
 
 
 class CappedBuffer:
     """Keeps the first quarter and the last three quarters of `limit_bytes` of a stream.
 
-    Nothing is dropped of a stream that is not longer than `limit_bytes`.
+    Nothing is dropped of a stream that is not longer than `limit_bytes`. Chunks are kept as they
+    came, and only whole ones are let go meanwhile: to copy each would cost as much as to read it.
     """
 
     def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self._head_limit = limit_bytes // _HEAD_SHARE
         self._tail_limit = limit_bytes - self._head_limit
         self._head = bytearray()
-        self._tail = bytearray()
+        self._chunks: deque[bytes] = deque()
+        self._chunks_bytes = 0
         self._total_bytes = 0
 
     def add(self, chunk: bytes) -> None:
@@ -30,11 +33,15 @@ class CappedBuffer:
         if room > 0:
             self._head += chunk[:room]
             chunk = chunk[room:]
-        if len(chunk) >= self._tail_limit:
-            self._tail[:] = chunk[len(chunk) - self._tail_limit :]
-        else:
-            self._tail += chunk
-            del self._tail[: max(0, len(self._tail) - self._tail_limit)]
+        self._chunks.append(chunk)
+        self._chunks_bytes += len(chunk)
+        while len(self._chunks) > 1 and (
+            self._chunks_bytes - len(self._chunks[0]) >= self._tail_limit
+        ):
+            self._chunks_bytes -= len(self._chunks.popleft())
+        if len(self._chunks) > _MANY_CHUNKS:  # tiny ones would take more room than they hold
+            self._chunks = deque([self.tail()])
+            self._chunks_bytes = len(self._chunks[0])
 
     @property
     def total_bytes(self) -> int:
@@ -44,7 +51,7 @@ class CappedBuffer:
     @property
     def dropped_bytes(self) -> int:
         """How many bytes between head and tail are gone."""
-        return self._total_bytes - len(self._head) - len(self._tail)
+        return max(0, self._total_bytes - len(self._head) - self._tail_limit)
 
     @property
     def is_truncated(self) -> bool:
@@ -57,7 +64,8 @@ class CappedBuffer:
 
     def tail(self) -> bytes:
         """Return the last bytes of the stream, those of the head excepted."""
-        return bytes(self._tail)
+        kept = b"".join(self._chunks)
+        return kept[max(0, len(kept) - self._tail_limit) :]
 
     def text(self, marker: bool = False) -> str:
         """Return what is kept as text; `marker` puts a line between head and tail that says so.
@@ -65,7 +73,7 @@ class CappedBuffer:
         Bytes that are not UTF-8 become U+FFFD; a character that the cut broke is left out.
         """
         if not self.is_truncated:
-            return (self._head + self._tail).decode("utf-8", "replace")
+            return (self.head() + self.tail()).decode("utf-8", "replace")
         head, tail = _without_torn_end(self.head()), _without_torn_start(self.tail())
         start, end = head.decode("utf-8", "replace"), tail.decode("utf-8", "replace")
         if not marker:
@@ -77,15 +85,23 @@ class StreamDecoder:
     """Decodes UTF-8 that comes in pieces; only bytes that are truly wrong become U+FFFD."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = b""
+
+    def cut(self, chunk: bytes) -> bytes:
+        """Return the bytes that `chunk` completes; the start of a character waits for its rest."""
+        joined = self._begun + chunk if self._begun else chunk
+        whole = _without_torn_end(joined)
+        self._begun = joined[len(whole) :]
+        return whole
 
     def feed(self, chunk: bytes) -> str:
-        """Return the text that `chunk` completes; the start of a character waits for its rest."""
-        return self._decoder.decode(chunk)
+        """Return the text that `chunk` completes."""
+        return self.cut(chunk).decode("utf-8", "replace")
 
     def finish(self) -> str:
         """Return what is left at the end of the stream: one U+FFFD for a character begun."""
-        return self._decoder.decode(b"", final=True)
+        begun, self._begun = self._begun, b""
+        return begun.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from orchestrator_tui.runner.process import (
     supervise,
 )
 from orchestrator_tui.runner.stage_log import StageLog
+from orchestrator_tui.store.json_text import decoded
 from orchestrator_tui.store.manifests import CommandEnd, command_summary
 
 SIGNAL_EXIT_CODE = 128  # docs/formats.md, exit: whatever the signal
@@ -93,23 +94,24 @@ class _Recorder:
     def take(self, stream: Stream, chunk: bytes) -> None:
         """Record one chunk as it was read."""
         self.output.add(stream, chunk)
-        self._pass_on(stream, self._decoders[stream].feed(chunk), len(chunk))
+        self._pass_on(stream, self._decoders[stream].cut(chunk), len(chunk))
 
     def finish(self) -> None:
         """Record a character that a stream began and never ended."""
         for stream, decoder in self._decoders.items():
             if rest := decoder.finish():
-                self._pass_on(stream, rest, 0)
+                self._pass_on(stream, rest.encode(), 0)
 
-    def _pass_on(self, stream: Stream, text: str, size_bytes: int) -> None:
+    def _pass_on(self, stream: Stream, content: bytes, size_bytes: int) -> None:
         self._sequence += 1
+        text, data = decoded(content)
         self._log.chunk(
             correlation_id=self.correlation_id,
             attempt=1,
             stream=stream.value,
             sequence=self._sequence,
             bytes=size_bytes,
-            data=text,
+            data=data,
         )
         if self._on_output is None:
             return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import select
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -24,6 +26,7 @@ from orchestrator_tui.runner.process_tree import CancelRung, TreeScope, end_tree
 
 SHELL = "/bin/sh"  # docs/formats.md, commands
 READ_BYTES = 64 * 1024  # one pipe's worth
+ROOM_BYTES = 1024 * 1024  # a pipe's room for a command that fills it; the most that all may have
 GATHER_S = 0.05  # small reads of one stream become one chunk for this long
 GATHER_BYTES = 16 * 1024  # a read of this size is a chunk of its own
 DRAIN_S = 0.5  # docs/formats.md, exit: a background child may hold the pipes for ever
@@ -110,6 +113,7 @@ class ChildTree:
     started: float
     pipes: dict[int, Stream]
     exited_at: float | None = None
+    roomy: set[int] = field(default_factory=set)
 
     @classmethod
     def spawn(
@@ -229,6 +233,8 @@ class ChildTree:
             if fd not in self.pipes:
                 continue
             chunk = os.read(fd, READ_BYTES)
+            if len(chunk) == READ_BYTES:
+                self._give_room(fd)
             if chunk:
                 gatherer.add(self.pipes[fd], chunk, self.clock.monotonic())
             else:
@@ -237,6 +243,14 @@ class ChildTree:
                 os.close(fd)
         if gatherer.due_in(self.clock.monotonic()) == 0:
             gatherer.flush()
+
+    def _give_room(self, fd: int) -> None:
+        """Let a command that fills its pipe write on while what it wrote is recorded."""
+        if fd in self.roomy:
+            return
+        self.roomy.add(fd)
+        with contextlib.suppress(OSError):  # a user may have too many large pipes already
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, ROOM_BYTES)
 
     def _close_pipes(self) -> None:
         for fd in self.pipes:

@@ -30,6 +30,18 @@ _EXPECTED = {
     "Invalid control character at": "a raw control character in a text",
     "Extra data": "more after the end",
 }
+# As the encoder writes them; the backslash first, for the others bring more of them.
+_ESCAPES = (
+    (b"\\", b"\\\\"),
+    (b'"', b'\\"'),
+    (b"\n", b"\\n"),
+    (b"\t", b"\\t"),
+    (b"\r", b"\\r"),
+    (b"\x1b", b"\\u001b"),
+)
+_RARE_CONTROLS = bytes(
+    ord(" ") if code < 32 and chr(code) not in "\n\t\r\x1b" else code for code in range(256)
+)
 
 
 class BadJson(ValueError):
@@ -170,3 +182,22 @@ def encode_unended(value: Any) -> bytes:
 def encode_line(value: Any) -> bytes:
     """Return a JSON value on one line, newline included."""
     return _encode(value, orjson.OPT_APPEND_NEWLINE)
+
+
+def decoded(content: bytes) -> tuple[str, Any]:
+    """Return bytes as text, and what stands for that text in a value that is to be encoded.
+
+    The second spares turning text of many languages back into the bytes that it came from, which
+    costs twice as much as all the rest. Bytes that are not UTF-8 become U+FFFD.
+    """
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("utf-8", "replace")
+        return text, text
+    if len(text) == len(content) or content.translate(_RARE_CONTROLS) != content:
+        return text, text  # the encoder takes ASCII as it is
+    for raw, escaped in _ESCAPES:
+        if raw in content:
+            content = content.replace(raw, escaped)
+    return text, orjson.Fragment(b'"%b"' % content)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator_tui.primitives.buffering import (
+    DEFAULT_LIMIT_BYTES,
     AssembledLine,
     CappedBuffer,
     LineAssembler,
@@ -54,6 +55,18 @@ def test_a_stream_of_100_mib_takes_less_than_one_mib() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert buffer.total_bytes == 100 * 1024 * 1024
+    assert peak < 1024 * 1024
+
+
+@pytest.mark.acceptance(54)
+def test_tiny_chunks_take_no_more_room_than_large_ones() -> None:
+    buffer = CappedBuffer()
+    tracemalloc.start()
+    for _ in range(100_000):
+        buffer.add(b"ab")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert buffer.tail() == b"ab" * (DEFAULT_LIMIT_BYTES * 3 // 8)
     assert peak < 1024 * 1024
 
 
