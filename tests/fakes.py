@@ -153,3 +153,16 @@ class KeptInMind:
         if self.problem is None:
             self.documents[name] = json.dumps(document)
         return self.problem
+
+
+class ToldHook:
+    """A `NoticeHook` that remembers what it was told."""
+
+    def __init__(self, problem: str | None = None) -> None:
+        self.told: list[dict[str, str]] = []
+        self.problem = problem
+
+    async def run(self, facts: Mapping[str, str]) -> str | None:
+        """Remember the facts."""
+        self.told.append(dict(facts))
+        return self.problem

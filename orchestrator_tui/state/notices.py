@@ -9,19 +9,51 @@ from typing import Final
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.liveness import State, is_live
-from orchestrator_tui.state.views import project_row
+from orchestrator_tui.state.liveness import FINISHED, State, is_live
+from orchestrator_tui.state.views import RunRow, project_row
 
 WORTH_TELLING_AFTER_S: Final = 60.0  # who starts a shorter run still looks at it
-_TOLD: Final = frozenset([State.FAILED, State.LOST, State.AWAITING])
+_TOLD: Final = FINISHED | {State.LOST, State.AWAITING, State.STALLED}
+# A run that stalls and goes on again and again is told of once in so long.
+AGAIN_AFTER_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A run that failed, was lost or waits; `words` need not be safe for a terminal."""
+    """A run that ended, stalled, was lost or waits; its texts need not be safe for a terminal."""
 
     key: RunKey
-    words: str
+    state: State
+    name: str
+    word: str
+    pipeline: str
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """The run, and in a second line its state and why."""
+        return f"{self.name}\n{self.word}: {self.reason}"
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether somebody has to look at the run."""
+        return self.state not in (State.SUCCEEDED, State.CANCELLED)
+
+    def facts(self) -> dict[str, str]:
+        """Return what a program that is told of it gets, by name."""
+        return {
+            "ORCH_TUI_RUN_ID": self.key.run_id,
+            "ORCH_TUI_TASK": self.key.task_id,
+            "ORCH_TUI_PIPELINE": self.pipeline,
+            "ORCH_TUI_STATE": self.state.value,
+            "ORCH_TUI_REASON": self.reason,
+        }
+
+
+def notice_of(row: RunRow) -> Notice:
+    """Return what is told of a run."""
+    name = " / ".join(part for part in (row.task, row.pipeline, row.run) if part)
+    return Notice(row.key, row.state, name, row.word.long, row.pipeline, row.reason)
 
 
 def follow(
@@ -45,6 +77,5 @@ def follow(
         is_news = row.state != before and (before is not None or not goes_on)
         is_long = row.elapsed_s is not None and row.elapsed_s > WORTH_TELLING_AFTER_S
         if is_news and is_long and row.state in _TOLD:
-            name = " / ".join(part for part in (row.task, row.pipeline, row.run) if part)
-            told.append(Notice(key, f"{name}\n{row.word.long}: {row.reason}"))
+            told.append(notice_of(row))
     return live, tuple(told)

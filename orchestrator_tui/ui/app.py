@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any
 
 import anyio
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -27,11 +27,12 @@ from orchestrator_tui.state.activity import Result
 from orchestrator_tui.state.away import away_of, away_words
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State, is_terminal
-from orchestrator_tui.state.notices import follow
+from orchestrator_tui.state.notices import Notice, follow
 from orchestrator_tui.state.observations import Observation, RunSeen
 from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
+from orchestrator_tui.ui.announcing import Announcer, Notify
 from orchestrator_tui.ui.asking import again_view, cancel_view, start_view
 from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
@@ -42,6 +43,7 @@ from orchestrator_tui.ui.ports import (
     LogSource,
     LogTextWish,
     Memory,
+    NoticeHook,
     ObservationFeed,
     RunLauncher,
     TextShelf,
@@ -75,6 +77,7 @@ FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
 TICK_S = 1.0
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
+GOOD_NEWS_S = 5.0
 FAREWELL_NAMES = 4  # runs named when the screen is closed
 KEEPS_GOING = frozenset([State.RUNNING, State.QUEUED, State.STALLED, State.AWAITING, State.PAUSED])
 
@@ -108,6 +111,7 @@ class OrchTui(App[None], inherit_bindings=False):
         options: ScreenOptions,
         shelf: TextShelf | None = None,
         memory: Memory | None = None,
+        hook: NoticeHook | None = None,
     ) -> None:
         super().__init__(driver_class=SparingDriver)
         self.fleet = Fleet()
@@ -119,6 +123,11 @@ class OrchTui(App[None], inherit_bindings=False):
         self._clock = clock
         self._shelf = shelf
         self.journal = Journal(memory, clock)
+        self._hook = hook
+        self._hook_problem: str | None = None
+        self._announcer = Announcer(
+            self._write_beside, clock, options.environ, options.between, options.notify
+        )
         self._looked_at: datetime | None = None  # when somebody looked last, before this time
         self._opened_at = clock.now()
         self._has_mouse = True
@@ -178,6 +187,7 @@ class OrchTui(App[None], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Let the terminal go, and remember until when somebody looked."""
+        self._announcer.close()
         if self._driver is not None and not self._driver.is_headless:
             # tmux leaves lines of a screen that was resized behind, unless it is empty.
             self._driver.write(CLEAR_SEQUENCE)
@@ -222,14 +232,45 @@ class OrchTui(App[None], inherit_bindings=False):
         self._show()
 
     def _tick(self) -> None:
-        self._live, notices = follow(self._live, self.fleet, self._clock.now())
+        now = self._clock.now()
+        self._live, seen = follow(self._live, self.fleet, now)
+        notices = self._announcer.new(seen)
         for notice in notices:
-            words = "\n".join(safe_text(line) for line in notice.words.split("\n"))
-            self._toast(words, severity="warning", timeout=NOTICE_S)
-            self.journal.run_told(notice.key, notice.words)
+            self._tell_notice(notice)
+        self._announcer.announce(notices)
+        counts = self.runs_screen.counts(self.fleet, now)
+        self._announcer.show_title(counts, self.options.place)
         if self.journal.is_to_be_seen:
             self._remember()
         self._show()
+
+    def _tell_notice(self, notice: Notice) -> None:
+        self.journal.run_told(notice.key, notice.words, is_grave=notice.is_grave)
+        words = "\n".join(safe_text(line) for line in notice.words.split("\n"))
+        if notice.is_grave:
+            self._toast(words, severity="warning", timeout=NOTICE_S)
+        elif notice.state is State.SUCCEEDED:
+            self._toast(words, timeout=GOOD_NEWS_S)
+        if self._hook is not None and self.options.notify is not Notify.OFF:
+            self._tell_hook(self._hook, notice)
+
+    @work(name="tell the hook")
+    async def _tell_hook(self, hook: NoticeHook, notice: Notice) -> None:
+        problem = await hook.run(notice.facts())
+        if problem is not None and problem != self._hook_problem:
+            self.say(f"notify_command failed: {problem}", is_refusal=True)
+        self._hook_problem = problem
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take note that somebody is there, and hand the event on."""
+        if isinstance(event, events.InputEvent):
+            self._announcer.touched()
+        await super().on_event(event)
+
+    @on(events.AppFocus)
+    @on(events.AppBlur)
+    def _focus_changed(self, event: events.AppFocus | events.AppBlur) -> None:
+        self._announcer.focus(isinstance(event, events.AppFocus))
 
     @work(name="remember")
     async def _remember(self) -> None:
@@ -422,6 +463,13 @@ class OrchTui(App[None], inherit_bindings=False):
         if self._driver is not None:
             self._driver.write(sequence)
             self._driver.flush()
+
+    def _write_beside(self, sequence: str) -> None:
+        """Write what changes no cell: a title, a bell."""
+        if isinstance(self._driver, SparingDriver):
+            self._driver.beside(sequence)
+        elif self._driver is not None:
+            self._driver.write(sequence)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy what a widget of Textual's own gives, as everything else is copied."""

@@ -55,10 +55,15 @@ def clipboard_sequence(text: str, between: Between) -> str | None:
     if len(encoded) > LIMIT_BYTES:
         return None
     bare = f"\x1b]52;c;{encoded}\x07"
+    return bare * (between is Between.TMUX) + handed_on(bare, between)
+
+
+def handed_on(bare: str, between: Between) -> str:
+    """Return a sequence as what stands between hands it on to the terminal."""
     match between:
         case Between.TMUX:
             doubled = bare.replace("\x1b", "\x1b\x1b")
-            return f"{bare}\x1bPtmux;{doubled}\x1b\\"
+            return f"\x1bPtmux;{doubled}\x1b\\"
         case Between.SCREEN:
             chunks = range(0, len(bare), _SCREEN_CHUNK)
             return "".join(f"\x1bP{bare[at : at + _SCREEN_CHUNK]}\x1b\\" for at in chunks)

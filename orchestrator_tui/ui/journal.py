@@ -64,9 +64,9 @@ class Journal:
         """Note what was told by a toast."""
         self._add(Kind.TOLD, Result.TOLD, words)
 
-    def run_told(self, key: RunKey, words: str) -> None:
+    def run_told(self, key: RunKey, words: str, *, is_grave: bool) -> None:
         """Note what was told of a run."""
-        self._add(Kind.RUN, Result.TROUBLE, words, key=key)
+        self._add(Kind.RUN, Result.TROUBLE if is_grave else Result.TOLD, words, key=key)
 
     def watch(self, batch: Iterable[Observation]) -> None:
         """Note trouble in reading the disk, when it begins and when it is over."""

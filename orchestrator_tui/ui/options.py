@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
+from orchestrator_tui.ui.announcing import Notify
 from orchestrator_tui.ui.clipboard import Between
 
 
@@ -30,3 +31,4 @@ class ScreenOptions:
     between: Between = Between.NOTHING
     environ: Mapping[str, str] = field(default_factory=dict)
     watch_terminal: bool = False
+    notify: Notify = Notify.AUTO

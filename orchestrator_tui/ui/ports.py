@@ -60,6 +60,14 @@ class Memory(Protocol):
         ...
 
 
+class NoticeHook(Protocol):
+    """A program of the person's own that is told of notices; nothing here raises."""
+
+    async def run(self, facts: Mapping[str, str]) -> str | None:
+        """Run it with facts as variables; return why it did not go well, or None."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenText:
     """Where a text was written; `problem` says why it was not.

@@ -187,6 +187,10 @@ class SparingDriver(LinuxDriver):
         if data := self.copy.shorten(data):
             super().write(data)
 
+    def beside(self, data: str) -> None:
+        """Send what changes no cell of the screen."""
+        super().write(data)
+
     def forget(self) -> None:
         """Send the next frames whole."""
         if self.copy is not None:

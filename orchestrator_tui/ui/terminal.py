@@ -22,10 +22,11 @@ from textual.filter import LineFilter
 
 from orchestrator_tui.primitives.safe_text import BACKSTOP
 
-# Leaves the alternate screen, shows the cursor, ends mouse, paste and focus reports and styles.
+# Leaves the alternate screen, shows the cursor, ends mouse, paste and focus reports and styles,
+# gives the window its title back.
 RESET_SEQUENCE = (
     "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"
-    "\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[0m"
+    "\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[0m\x1b[23;2t"
 )
 # What has the terminal report the mouse: buttons, moves, and both in the way that has no limit.
 MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"

@@ -14,7 +14,7 @@ from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness
-from orchestrator_tui.state.ordering import FleetView, RunOrder
+from orchestrator_tui.state.ordering import FleetCounts, FleetView, RunOrder
 from orchestrator_tui.state.placing import Sort
 from orchestrator_tui.state.query import EVERYTHING, QueryProblem, parse_query
 from orchestrator_tui.state.run_view import RunView, project_run
@@ -129,6 +129,10 @@ class RunsScreen(RoomyScreen):
         self._show_bars(fleet, view, now)
         self._show_pane(fleet, view)
         self._show_preview(fleet, now)
+
+    def counts(self, fleet: Fleet, now: datetime) -> FleetCounts:
+        """Return how many runs there are of each kind, whether this screen is on top or not."""
+        return self._order.arrange(fleet, now, self._query, self._sort).counts
 
     def _ask(self) -> None:
         """Take what was typed as the query, or keep the last good one and say why."""
