@@ -19,9 +19,10 @@ from orchestrator_tui.cli.options import Format, format_option, run_option, with
 from orchestrator_tui.cli.output import print_json, print_text
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import CancelRun, Done
+from orchestrator_tui.records.requests import CancelRun, Done, KillRun
 from orchestrator_tui.runner.actions import RunActions
 from orchestrator_tui.settings import Settings
+from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.liveness import derive_state, is_terminal
 from orchestrator_tui.state.query import STATE_NAMES
 from orchestrator_tui.store.discovery import locate_run
@@ -44,7 +45,8 @@ class Answer:
 @run_option
 @click.option("--reason", metavar="TEXT", help="Kept with the run.")
 @click.option("--all", "every", is_flag=True, help="All active runs.")
-@click.option("--yes", is_flag=True, help="With --all: do not ask.")
+@click.option("--force", is_flag=True, help="SIGKILL at once, their runners too if need be.")
+@click.option("--yes", is_flag=True, help="With --all and --force: do not ask.")
 @click.option(
     "--wait",
     "wait_s",
@@ -62,6 +64,7 @@ def command(
     run_flag: str | None,
     reason: str | None,
     every: bool,
+    force: bool,
     yes: bool,
     wait_s: float,
     form: str,
@@ -69,15 +72,17 @@ def command(
     """Stop runs, and everything that they started.
 
     RUN is a run id, a beginning or an end of one, @latest, @latest:PIPELINE or @failed. Their
-    commands get SIGTERM, and SIGKILL if they do not end.
+    commands get SIGTERM, and SIGKILL if they do not end. With --force they get SIGKILL at once,
+    and a runner that does not answer gets it too; a run on another host cannot be signalled.
     """
     wanted = [*runs, *([run_flag] if run_flag else [])]
     if every == bool(wanted):
         raise bad_usage("name one or more runs, or --all")
     keys = _active(settings) if every else [choose_run(settings, text).key for text in wanted]
-    if every and keys and not yes:
-        _confirm(keys)
-    asked = anyio.run(_ask_all, settings, list(dict.fromkeys(keys)), reason)
+    if (every or force) and keys and not yes:
+        _confirm(keys, "kill" if force else "cancel")
+    request = KillRun if force else CancelRun
+    asked = anyio.run(_ask_all, settings, [request(key, reason) for key in dict.fromkeys(keys)])
     answers = _awaited(settings, asked, wait_s)
     _print(answers, Format(form))
     return Exit.DONE if all(answer.accepted for answer in answers) else Exit.REFUSED
@@ -92,24 +97,25 @@ def _active(settings: Settings) -> list[RunKey]:
     ]
 
 
-def _confirm(keys: Sequence[RunKey]) -> None:
+def _confirm(keys: Sequence[RunKey], what: str) -> None:
     for key in keys:
         say(f"  {key}")
     if not sys.stdin.isatty():
-        raise refused(f"this would cancel {len(keys)} runs; add --yes")
-    click.confirm(f"Cancel these {len(keys)} runs?", abort=True, err=True)
+        raise refused(f"this would {what} {counted(len(keys), 'run')}; add --yes")
+    these = "this run" if len(keys) == 1 else f"these {len(keys)} runs"
+    click.confirm(f"{what.capitalize()} {these}?", abort=True, err=True)
 
 
-async def _ask_all(settings: Settings, keys: Sequence[RunKey], reason: str | None) -> list[Answer]:
+async def _ask_all(settings: Settings, requests: Sequence[CancelRun | KillRun]) -> list[Answer]:
     actions = RunActions(settings.roots, settings.environ)
-    return [await _ask(actions, key, reason) for key in keys]
+    return [await _ask(actions, request) for request in requests]
 
 
-async def _ask(actions: RunActions, key: RunKey, reason: str | None) -> Answer:
-    result = await actions.perform(CancelRun(key, reason))
+async def _ask(actions: RunActions, request: CancelRun | KillRun) -> Answer:
+    result = await actions.perform(request)
     if isinstance(result, Done):
-        return Answer(key, accepted=True, message=result.message)
-    return Answer(key, accepted=False, message=result.reason)
+        return Answer(request.key, accepted=True, message=result.message)
+    return Answer(request.key, accepted=False, message=result.reason)
 
 
 def _awaited(settings: Settings, asked: Sequence[Answer], wait_s: float) -> list[Answer]:
@@ -121,7 +127,8 @@ def _awaited(settings: Settings, asked: Sequence[Answer], wait_s: float) -> list
         while answer.accepted and not ended and SYSTEM_CLOCK.monotonic() < deadline:
             time.sleep(LOOK_S)
             ended = _has_ended(settings, answer.key)
-        answers.append(replace(answer, message="cancelled", ended=True) if ended else answer)
+        done = answer.message if answer.message.startswith("Killed") else "cancelled"
+        answers.append(replace(answer, message=done, ended=True) if ended else answer)
     return answers
 
 

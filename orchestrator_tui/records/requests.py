@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -57,7 +59,52 @@ class CancelRun:
         return (PROGRAM, "cancel", self.key.run_id, *reason)
 
 
-Request: TypeAlias = LaunchRun | ResumeRun | CancelRun
+@dataclass(frozen=True, slots=True)
+class KillRun:
+    """End everything that a run started at once, by SIGKILL; it is then cancelled."""
+
+    key: RunKey
+    reason: str | None = None
+
+    def argv(self) -> tuple[str, ...]:
+        """Return the equal command line."""
+        reason = ("--reason", self.reason) if self.reason else ()
+        return (PROGRAM, "cancel", self.key.run_id, "--force", "--yes", *reason)
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRun:
+    """Start a new run with the pipeline, the task and the other inputs of one that was."""
+
+    key: RunKey
+
+    def argv(self) -> tuple[str, ...]:
+        """Return the equal command line."""
+        return (PROGRAM, "restart", self.key.run_id, "--detach")
+
+
+Request: TypeAlias = LaunchRun | ResumeRun | RestartRun | CancelRun | KillRun
+
+
+def command_line(requests: Sequence[Request]) -> str:
+    """Return one line of shell that does what one or more requests do.
+
+    Verbs that take several runs get all of them; others are called in a loop, where the calls
+    differ in the run alone, or else one after the other.
+    """
+    lines = [shlex.join(request.argv()) for request in requests]
+    keyed = [request for request in requests if not isinstance(request, LaunchRun)]
+    if len(requests) < 2 or len(keyed) < len(requests):
+        return "; ".join(lines)
+    ids = [request.key.run_id for request in keyed]
+    marks = [tuple("$run" if w == r.key.run_id else w for w in r.argv()) for r in keyed]
+    if len(set(marks)) > 1:
+        return "; ".join(lines)
+    if all(isinstance(request, CancelRun | KillRun) for request in keyed):
+        at = marks[0].index("$run")
+        return shlex.join((*marks[0][:at], *ids, *marks[0][at + 1 :]))
+    call = shlex.join(marks[0]).replace("'$run'", "$run")
+    return f"for run in {shlex.join(ids)}; do {call}; done"
 
 
 @dataclass(frozen=True, slots=True)

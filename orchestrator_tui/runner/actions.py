@@ -13,7 +13,7 @@ from anyio import to_thread
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.locking import LockTimeout
 from orchestrator_tui.primitives.process_identity import host_name, send_signal
-from orchestrator_tui.records.identifiers import InvalidIdentifier
+from orchestrator_tui.records.identifiers import InvalidIdentifier, RunKey, sanitize_task_id
 from orchestrator_tui.records.life import RunnerRecord, RunnerVerdict
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
@@ -21,13 +21,16 @@ from orchestrator_tui.records.requests import (
     ActionResult,
     CancelRun,
     Done,
+    KillRun,
     LaunchRun,
     Refused,
     Request,
+    RestartRun,
     ResumeRun,
 )
 from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.runner.burial import bury
+from orchestrator_tui.runner.killing import kill_run
 from orchestrator_tui.runner.launch import (
     Job,
     LaunchFailed,
@@ -39,7 +42,9 @@ from orchestrator_tui.runner.launch import (
 from orchestrator_tui.runner.reopening import find_run, read_manifest
 from orchestrator_tui.runner.resume import ResumeRefused, check_quiet, last_activity
 from orchestrator_tui.store.control import ActionKind, ControlRequest, read_control, request_action
+from orchestrator_tui.store.discovery import locate_run
 from orchestrator_tui.store.life import current_runner, identity_in, probe_runner, read_beats
+from orchestrator_tui.store.reading import BadContent, read_run
 
 ANSWER_WITHIN = timedelta(seconds=5)  # a living runner looks twice a second
 ACTOR = "orch-tui"
@@ -73,8 +78,15 @@ class RunActions:
                     return await self._launch(job, f"Started {request.pipeline_id}")
                 case ResumeRun():
                     return await self._launch(_resume_job(request), "Runs again")
+                case RestartRun():
+                    job = await to_thread.run_sync(restart_job, self._roots, request.key)
+                    return await self._launch(job, f"Started {job.pipeline_id} again")
                 case CancelRun():
                     return await self._cancel(request)
+                case KillRun():
+                    return await kill_run(
+                        self._roots, request, requested_by=self._who(), clock=self._clock
+                    )
                 case _:
                     assert_never(request)
         except (LaunchFailed, LaunchRefused, ResumeRefused, InvalidIdentifier) as error:
@@ -114,7 +126,7 @@ class RunActions:
             paths,
             ActionKind.CANCEL,
             reason=request.reason,
-            requested_by=f"{ACTOR}:{self._user()}@{host_name()}",
+            requested_by=self._who(),
             now=self._clock.now(),
             last_seen=record.control_seq if record else 0,
         )
@@ -144,8 +156,31 @@ class RunActions:
         is_late = at is not None and self._clock.now() - at > ANSWER_WITHIN
         return asked.seq > record.control_seq and is_late
 
-    def _user(self) -> str:
-        return self._environ.get("USER") or str(os.getuid())
+    def _who(self) -> str:
+        user = self._environ.get("USER") or str(os.getuid())
+        return f"{ACTOR}:{user}@{host_name()}"
+
+
+def restart_job(roots: Roots, key: RunKey) -> StartJob:
+    """Return the start of a new run with the inputs of one that was.
+
+    Raises:
+        LaunchRefused: There is no such run, or it does not say what it ran.
+    """
+    ref = locate_run(roots, key.run_id, key.task_id)
+    read = read_run(roots, ref) if ref and ref.key == key else None
+    if read is None:
+        raise LaunchRefused(f"There is no run {key}.")
+    if isinstance(read, BadContent):
+        raise LaunchRefused(f"{read.path} cannot be used: {read.reason}.")
+    manifest = read.manifest
+    if not manifest.pipeline_id:
+        raise LaunchRefused(f"run {key.run_id} does not say which pipeline it ran")
+    return StartJob(
+        manifest.pipeline_id,
+        sanitize_task_id(key.task_id),
+        approval_policy=manifest.approval_policy,
+    )
 
 
 def _resume_job(request: ResumeRun) -> ResumeJob:

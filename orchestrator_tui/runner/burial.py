@@ -23,11 +23,18 @@ GRACE_S = 2.0
 
 
 async def bury(
-    roots: Roots, ref: RunRef, paths: RunPaths, reason: str | None, clock: Clock
+    roots: Roots,
+    ref: RunRef,
+    paths: RunPaths,
+    reason: str | None,
+    clock: Clock,
+    *,
+    grace_s: float = GRACE_S,
 ) -> ActionResult:
     """End what a dead runner left running, and its run as cancelled.
 
-    The run's lock is held meanwhile, so nobody can resume it in between.
+    The run's lock is held meanwhile, so nobody can resume it in between. What is left has
+    `grace_s` seconds after SIGTERM.
 
     Raises:
         ResumeRefused: Somebody runs it after all, or its manifest cannot be read.
@@ -41,7 +48,7 @@ async def bury(
         record = await to_thread.run_sync(read_runner, paths)
         found = await to_thread.run_sync(find_leftovers, paths, record)
         left = await to_thread.run_sync(
-            lambda: end_tree(lambda: find_leftovers(paths, record), grace_s=GRACE_S)
+            lambda: end_tree(lambda: find_leftovers(paths, record), grace_s=grace_s)
         )
         seq = record.control_seq if record else 0
         run = LiveRun(

@@ -16,9 +16,26 @@ def cancel_refusal(run: RunState, state: State) -> str | None:
         return "it has ended"
     if run.facts.shape != RunShape.CLI:
         return "runs of this older layout cannot be stopped from here"
-    if state == State.LOST:
+    if state == State.LOST and _verdict(run) is RunnerVerdict.UNKNOWN:
         return "no runner is left that could stop it"
     return None
+
+
+def kill_refusal(run: RunState, state: State) -> str | None:
+    """Return why the processes of a run cannot be killed from here, None if they can."""
+    refusal = cancel_refusal(run, state)
+    if refusal is not None:
+        return refusal
+    verdict = _verdict(run)
+    if verdict is RunnerVerdict.ELSEWHERE:
+        return f"other host {(run.runner and run.runner.host) or 'unknown'}: cannot signal"
+    if verdict is RunnerVerdict.UNKNOWN:
+        return "no runner.json names its processes: cannot signal"
+    return None
+
+
+def _verdict(run: RunState) -> RunnerVerdict:
+    return run.runner.verdict if run.runner else RunnerVerdict.UNKNOWN
 
 
 def resume_refusal(run: RunState, state: State) -> str | None:
@@ -31,7 +48,7 @@ def resume_refusal(run: RunState, state: State) -> str | None:
         return "every stage has succeeded"
     if state in FINISHED or state == State.LOST:
         return None
-    verdict = run.runner.verdict if run.runner else RunnerVerdict.UNKNOWN
+    verdict = _verdict(run)
     if state == State.STALLED and verdict == RunnerVerdict.UNKNOWN:
         return None
     if verdict == RunnerVerdict.ELSEWHERE:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +21,15 @@ from textual.widget import AwaitMount
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import Done, LaunchRun, Request
+from orchestrator_tui.records.requests import (
+    ActionResult,
+    Done,
+    LaunchRun,
+    Request,
+    RestartRun,
+    ResumeRun,
+    command_line,
+)
 from orchestrator_tui.state.activity import Result
 from orchestrator_tui.state.away import away_of, away_words
 from orchestrator_tui.state.fleet import Fleet
@@ -33,7 +40,7 @@ from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
 from orchestrator_tui.ui.announcing import Announcer, Notify
-from orchestrator_tui.ui.asking import again_view, cancel_view, start_view
+from orchestrator_tui.ui.asking import again_view, cancel_view, kill_view, start_view, told_together
 from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.journal import SAVE_WITHIN_S, Journal
@@ -49,8 +56,9 @@ from orchestrator_tui.ui.ports import (
     TextShelf,
 )
 from orchestrator_tui.ui.screens.activity import ActivityScreen
+from orchestrator_tui.ui.screens.again import RunAgainDialog
 from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
-from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
+from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
 from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow, key_words
 from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.run import RunScreen
@@ -378,49 +386,72 @@ class OrchTui(App[None], inherit_bindings=False):
     @on(RunsScreen.AgainAsked)
     @on(RunScreen.AgainAsked)
     def _again_asked(self, event: RunsScreen.AgainAsked | RunScreen.AgainAsked) -> None:
-        self.ask_again(event.key)
+        self.ask_again((event.key,))
 
     @work(name="run again")
-    async def ask_again(self, key: RunKey) -> None:
-        """Offer the ways to run a run again, and do the chosen one."""
-        view = again_view(self.fleet, key, self._clock.now())
+    async def ask_again(self, keys: tuple[RunKey, ...]) -> None:
+        """Offer the ways to run runs again, and go the chosen one."""
+        view = again_view(self.fleet, keys, self._clock.now())
         if isinstance(view, str):
             self.say(view, is_refusal=True)
             return
-        request = await self.push_screen_wait(RunAgainDialog(view, clock=self._clock))
-        if request is not None:
-            await self._perform(request)
+        requests = await self.push_screen_wait(RunAgainDialog(view, clock=self._clock))
+        if requests is not None:
+            await self._perform(*requests)
 
     @on(RunsScreen.CancelAsked)
     @on(RunScreen.CancelAsked)
     def _cancel_asked(self, event: RunsScreen.CancelAsked | RunScreen.CancelAsked) -> None:
-        self.ask_cancel(event.key)
+        self.ask_cancel((event.key,))
 
-    @work(name="cancel a run")
-    async def ask_cancel(self, key: RunKey) -> None:
+    @work(name="cancel runs")
+    async def ask_cancel(self, keys: tuple[RunKey, ...]) -> None:
         """Ask whether to cancel, and do so."""
-        view = cancel_view(self.fleet, key, self._clock.now())
+        view = cancel_view(self.fleet, keys, self._clock.now())
         if isinstance(view, str):
             self.say(view, is_refusal=True)
         elif await self.push_screen_wait(CancelDialog(view, clock=self._clock)):
-            await self._perform(view.request)
+            await self._perform(*view.requests)
 
-    async def _perform(self, request: Request) -> None:
-        command = shlex.join(request.argv())
-        name = self.journal.began(command, None if isinstance(request, LaunchRun) else request.key)
+    def action_kill(self) -> None:
+        """Ask whether to kill the chosen run."""
+        key = self.chosen_run
+        if key is None:
+            self.say("No run is selected.", is_refusal=True)
+        else:
+            self.ask_kill((key,))
+
+    @work(name="kill runs")
+    async def ask_kill(self, keys: tuple[RunKey, ...]) -> None:
+        """Ask whether to kill, and do so."""
+        view = kill_view(self.fleet, keys, self._clock.now())
+        if isinstance(view, str):
+            self.say(view, is_refusal=True)
+        elif await self.push_screen_wait(KillDialog(view, clock=self._clock)):
+            await self._perform(*view.requests)
+
+    async def _perform(self, *requests: Request) -> None:
+        """Carry out requests side by side, and tell what came of them together."""
+        results = await asyncio.gather(*(self._perform_one(request) for request in requests))
+        text, is_refusal = told_together(requests, results)
+        self._tell(text, is_refusal=is_refusal)
+        if len(results) == 1 and isinstance(results[0], Done) and results[0].key is not None:
+            self.runs_screen.select(results[0].key)
+        self._feed.rescan()
+        await self.journal.save()
+
+    async def _perform_one(self, request: Request) -> ActionResult:
+        key = None if isinstance(request, LaunchRun) else request.key
+        name = self.journal.began(command_line([request]), key)
         await self.journal.save()
         result = await self._launcher.perform(request)
         if isinstance(result, Done):
             self.journal.ended(name, Result.DONE, result.message, result.key)
-            self._tell(f"{result.message}\n$ {command}")
-            if result.key is not None:
+            if result.key is not None and isinstance(request, LaunchRun | ResumeRun | RestartRun):
                 self._started_here.add(result.key)
-                self.runs_screen.select(result.key)
         else:
             self.journal.ended(name, Result.REFUSED, result.reason)
-            self._tell(f"{result.reason}\n$ {command}", is_refusal=True)
-        self._feed.rescan()
-        await self.journal.save()
+        return result
 
     def say(self, text: str, *, is_refusal: bool = False) -> None:
         """Tell the result of an action: each one ends in words."""

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
-from orchestrator_tui.records.requests import CancelRun
+from orchestrator_tui.records.requests import (
+    ActionResult,
+    CancelRun,
+    Done,
+    KillRun,
+    LaunchRun,
+    Refused,
+    Request,
+    command_line,
+)
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import counted, elapsed
 from orchestrator_tui.state.liveness import FINISHED, State, derive_state
 from orchestrator_tui.state.ordering import live_keys
+from orchestrator_tui.state.refusals import kill_refusal
 from orchestrator_tui.state.run_view import RunView, project_run
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.screens.dialogs import AgainStage, CancelView, RunAgainView
+from orchestrator_tui.ui.screens.again import AgainStage, RunAgainView
+from orchestrator_tui.ui.screens.dialogs import RunLine
+from orchestrator_tui.ui.screens.ending import CancelView, KillView
 from orchestrator_tui.ui.screens.start import Offer, StartView
 
 KNOWN_TASKS = 200  # task ids that the form completes
+GONE = "it is not there any more"
+DEAD = frozenset([RunnerVerdict.GONE, RunnerVerdict.REBOOTED])
 
 
 def _view(fleet: Fleet, key: RunKey, now: datetime) -> RunView | None:
@@ -26,47 +41,115 @@ def _view(fleet: Fleet, key: RunKey, now: datetime) -> RunView | None:
     return project_run(run, fleet.details.get(key), now, fleet.past_of(run)) if run else None
 
 
-def cancel_view(fleet: Fleet, key: RunKey, now: datetime) -> CancelView | str:
-    """Return what the cancel dialog shows, or why the run cannot be cancelled."""
-    view = _view(fleet, key, now)
+def cancel_view(fleet: Fleet, keys: Sequence[RunKey], now: datetime) -> CancelView | str:
+    """Return what the cancel dialog shows, or why none of the runs can be cancelled."""
+    views = {key: _view(fleet, key, now) for key in keys}
+    refusals = {key: _cancel_refusal(view) for key, view in views.items()}
+    requests = tuple(CancelRun(key) for key, refusal in refusals.items() if refusal is None)
+    if not requests:
+        return _none_of(refusals, "cancelled")
+    if len(keys) > 1:
+        lines = tuple(
+            RunLine(_line_name(key, view), _doing(view), refusals[key])
+            for key, view in views.items()
+        )
+        return CancelView(requests, lines=lines)
+    view, runner = views[keys[0]], fleet.runs[keys[0]].runner
     if view is None:
-        return "The run is not there any more."
-    if view.cancel_refusal is not None:
-        return f"{key.short} cannot be cancelled: {view.cancel_refusal}."
-    runner = fleet.runs[key].runner
-    stage = f"stage {view.row.stage}" if view.row.stage else "no stage has begun"
-    where = f"{stage}, {view.row.elapsed} in"
+        return GONE
+    verdict = runner.verdict if runner else RunnerVerdict.UNKNOWN
+    where = _doing(view)
     if runner is not None and runner.pid is not None:
         where += f"; runner pid {runner.pid}"
     done = view.row.stages_done
     stays = f"{counted(done, 'finished stage')} {'stays' if done == 1 else 'stay'}"
     return CancelView(
-        request=CancelRun(key),
+        requests=requests,
         name=view.title,
         where=where,
         kept=f"{stays}; you can resume later." if done else "",
-        obeys_at_once=runner is not None and runner.verdict is RunnerVerdict.ALIVE,
+        obeys_at_once=verdict is RunnerVerdict.ALIVE,
+        is_dead=verdict in DEAD,
     )
 
 
-def again_view(fleet: Fleet, key: RunKey, now: datetime) -> RunAgainView | str:
-    """Return what the run-again dialog shows, or why there is nothing to offer."""
-    view = _view(fleet, key, now)
+def kill_view(fleet: Fleet, keys: Sequence[RunKey], now: datetime) -> KillView | str:
+    """Return what the kill dialog shows, or why none of the runs can be killed."""
+    views = {key: _view(fleet, key, now) for key in keys}
+    refusals = {
+        key: GONE if view is None else kill_refusal(fleet.runs[key], view.row.state)
+        for key, view in views.items()
+    }
+    requests = tuple(KillRun(key) for key, refusal in refusals.items() if refusal is None)
+    if not requests:
+        return _none_of(refusals, "killed")
+    lines = tuple(
+        RunLine(_line_name(key, view), _pid(fleet, key), refusals[key])
+        for key, view in views.items()
+    )
+    return KillView(requests, lines)
+
+
+def _cancel_refusal(view: RunView | None) -> str | None:
+    return GONE if view is None else view.cancel_refusal
+
+
+def _none_of(refusals: Mapping[RunKey, str | None], done: str) -> str:
+    """Return why nothing can be done, the same reason once."""
+    if len(refusals) == 1:
+        key, reason = next(iter(refusals.items()))
+        return f"{key.short} cannot be {done}: {reason}."
+    told: dict[str, list[str]] = {}
+    for key, refusal in refusals.items():
+        told.setdefault(refusal or "", []).append(key.short)
+    return "\n".join(f"{', '.join(names)}: {reason}." for reason, names in told.items())
+
+
+def _line_name(key: RunKey, view: RunView | None) -> str:
+    return f"{key.short}  {view.row.pipeline}" if view else key.short
+
+
+def _doing(view: RunView | None) -> str:
     if view is None:
-        return "The run is not there any more."
+        return ""
+    stage = f"stage {view.row.stage}" if view.row.stage else "no stage has begun"
+    return f"{stage}, {view.row.elapsed} in"
+
+
+def _pid(fleet: Fleet, key: RunKey) -> str:
+    runner = fleet.runs[key].runner if key in fleet.runs else None
+    if runner is None or runner.pid is None:
+        return ""
+    return f"pid {runner.pid}" + (", dead" if runner.verdict in DEAD else "")
+
+
+def again_view(fleet: Fleet, keys: Sequence[RunKey], now: datetime) -> RunAgainView | str:
+    """Return what the run-again dialog shows, or why there is nothing to offer."""
+    views = {key: view for key in keys if (view := _view(fleet, key, now)) is not None}
+    if not views:
+        return f"{keys[0].short}: {GONE}."
+    resume = {key: view.resume_refusal for key, view in views.items()}
+    launch = {key: _restart_refusal(fleet, key) for key in views}
+    resumable = tuple(key for key, refusal in resume.items() if refusal is None)
+    restartable = tuple(key for key, refusal in launch.items() if refusal is None)
+    many, first = len(keys) > 1, next(iter(views.values()))
+    stage_id = next((s.id for s in first.stages if s.index == first.current_index), None)
+    return RunAgainView(
+        name=f"{len(keys)} runs: {', '.join(key.short for key in keys)}" if many else first.title,
+        resumable=resumable,
+        restartable=restartable,
+        count=len(keys),
+        stages=() if many else tuple(AgainStage(s.id, s.title, s.word) for s in first.stages),
+        stage_id=None if many else stage_id,
+        resume_refusal=None if resumable else next(iter(resume.values())),
+        launch_refusal=None if restartable else next(iter(launch.values())),
+    )
+
+
+def _restart_refusal(fleet: Fleet, key: RunKey) -> str | None:
     facts = fleet.runs[key].facts
     pipeline_id = (facts.pipeline_id if facts else None) or ""
-    stage_id = next((s.id for s in view.stages if s.index == view.current_index), None)
-    return RunAgainView(
-        key=key,
-        name=view.title,
-        pipeline_id=pipeline_id,
-        stages=tuple(AgainStage(s.id, s.title, s.word) for s in view.stages),
-        stage_id=stage_id,
-        prefers_resume=view.resume_refusal is None,
-        resume_refusal=view.resume_refusal,
-        launch_refusal=_launch_refusal(fleet, pipeline_id, facts.shape if facts else None),
-    )
+    return _launch_refusal(fleet, pipeline_id, facts.shape if facts else None)
 
 
 def _launch_refusal(fleet: Fleet, pipeline_id: str, shape: RunShape | None) -> str | None:
@@ -141,3 +224,18 @@ def _past(fleet: Fleet, pipeline_id: str) -> str:
     if usual is None:
         return ""
     return f"~{elapsed(usual.usual_s)} (p50 of {counted(usual.samples, 'run')})"
+
+
+def told_together(requests: Sequence[Request], results: Sequence[ActionResult]) -> tuple[str, bool]:
+    """Return what came of requests in words, the same words once, and whether any was refused."""
+    told: dict[str, list[str]] = {}
+    for request, result in zip(requests, results, strict=True):
+        words = result.message if isinstance(result, Done) else result.reason
+        name = "" if isinstance(request, LaunchRun) else request.key.short
+        told.setdefault(words, []).append(name)
+    if len(requests) == 1:
+        lines = list(told)
+    else:
+        lines = [f"{', '.join(names)}: {words}" for words, names in told.items()]
+    is_refusal = any(isinstance(result, Refused) for result in results)
+    return "\n".join([*lines, f"$ {command_line(requests)}"]), is_refusal

@@ -39,12 +39,16 @@ class Commanded(Protocol):
         """Show the start form."""
         ...
 
-    def ask_again(self, key: RunKey) -> object:
-        """Offer the ways to run a run again."""
+    def ask_again(self, keys: tuple[RunKey, ...]) -> object:
+        """Offer the ways to run runs again."""
         ...
 
-    def ask_cancel(self, key: RunKey) -> object:
-        """Ask whether to cancel a run."""
+    def ask_cancel(self, keys: tuple[RunKey, ...]) -> object:
+        """Ask whether to cancel runs."""
+        ...
+
+    def ask_kill(self, keys: tuple[RunKey, ...]) -> object:
+        """Ask whether to kill runs."""
         ...
 
     def open_run(self, key: RunKey) -> None:
@@ -86,10 +90,11 @@ def commands_of(app: Commanded) -> Iterator[Command]:
     if (key := app.chosen_run) is not None:
         name = key.short
         yield Command("Open the run", name, partial(app.open_run, key))
-        yield Command("Run again ...", name, partial(app.ask_again, key))
+        yield Command("Run again ...", name, partial(app.ask_again, (key,)))
         facts = app.fleet.runs[key].facts if key in app.fleet.runs else None
         if facts is None or not is_terminal(facts):
-            yield Command("Cancel the run ...", name, partial(app.ask_cancel, key))
+            yield Command("Cancel the run ...", name, partial(app.ask_cancel, (key,)))
+            yield Command("Force kill the run ...", name, partial(app.ask_kill, (key,)))
     yield Command("Start a run ...", "choose a pipeline and a task", app.ask_start)
     if isinstance(app.fleet.config, OrchestratorConfig):
         for pipeline in app.fleet.config.pipelines:

@@ -54,6 +54,7 @@ RUNS_KEYS: KeyList = [
     key("s", "start", "start a run", "run.start"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
+    key("X", "app.kill", "force kill", "run.kill"),
     key("y", "copy", "copy...", "copy.menu"),
     key("slash", "filter", "filter", "find.filter"),
     key("exclamation_mark", "problems", "problems only", "find.problems"),
@@ -79,6 +80,7 @@ RUN_KEYS: KeyList = [
     key("y", "copy", "copy...", "copy.menu"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
+    key("X", "app.kill", "force kill", "run.kill"),
 ]
 
 LOG_SCREEN_KEYS: KeyList = [
@@ -163,10 +165,14 @@ CANCEL_KEYS: KeyList = [
     key("escape", "keep", "keep it running", "run.cancel_no"),
 ]
 
+KILL_KEYS: KeyList = [
+    key("escape", "keep", "go back", "run.kill_no"),
+]
+
 AGAIN_KEYS: KeyList = [
     key("f", "way('f')", "resume", "run.again_resume"),
-    key("n", "way('n')", "new run", "run.again_new"),
     key("s", "way('s')", "from a stage", "run.again_from"),
     key("o", "way('o')", "only one stage", "run.again_only"),
+    key("n", "way('n')", "new run", "run.again_new"),
     key("escape,q", "back", "close", "nav.close"),
 ]

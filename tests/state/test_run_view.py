@@ -203,7 +203,8 @@ ELSEWHERE = Runner(RunnerVerdict.ELSEWHERE, pid=7, host="build-3")
         (run(status="failed"), "it has ended", None),
         (run(status="cancelled"), "it has ended", None),
         (run(status="succeeded"), "it has ended", "every stage has succeeded"),
-        (run(runner=gone(), gone_probes=2), "no runner is left that could stop it", None),
+        (run(runner=gone(), gone_probes=2), None, None),
+        (run(heartbeat_at=ago(minutes=14)), "no runner is left that could stop it", None),
         (run(heartbeat_at=ago(seconds=60)), None, None),
         (
             run(heartbeat_at=ago(seconds=60), runner=alive()),

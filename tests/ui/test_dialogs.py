@@ -11,14 +11,16 @@ from textual.pilot import Pilot
 
 from orchestrator_tui.primitives.safe_text import BACKSTOP
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import CancelRun, LaunchRun, Request, ResumeRun
-from orchestrator_tui.ui.screens.dialogs import (
-    AgainStage,
-    CancelDialog,
-    CancelView,
-    RunAgainDialog,
-    RunAgainView,
+from orchestrator_tui.records.requests import (
+    CancelRun,
+    KillRun,
+    Request,
+    RestartRun,
+    ResumeRun,
 )
+from orchestrator_tui.ui.screens.again import AgainStage, RunAgainDialog, RunAgainView
+from orchestrator_tui.ui.screens.dialogs import RunLine
+from orchestrator_tui.ui.screens.ending import CancelDialog, CancelView, KillDialog, KillView
 from orchestrator_tui.ui.widgets.choice_list import ChoiceList
 from tests.fakes import HandClock
 from tests.ui.fleets import HOSTILE
@@ -28,15 +30,15 @@ Compare: TypeAlias = Callable[..., bool]
 KEY = RunKey("0951-tui-log-view", "2026-01-01T11-55-00-000Z-c2d9e410")
 NAME = "0951-tui-log-view / diagnostics / c2d9e410"
 CANCEL = CancelView(
-    request=CancelRun(KEY),
+    requests=(CancelRun(KEY),),
     name=NAME,
     where="stage 4/5 test, 2:45 in; runner pid 48122",
     kept="3 finished stages stay; you can resume later.",
 )
 AGAIN = RunAgainView(
-    key=KEY,
     name=NAME,
-    pipeline_id="diagnostics",
+    resumable=(KEY,),
+    restartable=(KEY,),
     stages=(
         AgainStage("guard", "Guard", "ok"),
         AgainStage("build", "Build", "ok"),
@@ -104,17 +106,90 @@ async def test_hostile_names_in_dialogs_are_text() -> None:
             assert not any(BACKSTOP.search(row) for row in rows)
 
 
+OTHER = RunKey("0952-docs", "2026-01-01T11-56-00-000Z-77b0aa19")
+AFAR = RunKey("0949-spike", "2026-01-01T11-57-00-000Z-0be11d52")
+CANCEL_MANY = CancelView(
+    requests=(CancelRun(KEY), CancelRun(OTHER)),
+    lines=(
+        RunLine("c2d9e410  diagnostics", "stage 4/5 test, 2:45 in"),
+        RunLine("77b0aa19  docs-review", "stage 2/4 guard, 0:38 in"),
+        RunLine("0be11d52  diagnostics", "stage 2/5 build, 1:15 in", "it has ended"),
+    ),
+)
+KILL_MANY = KillView(
+    requests=(KillRun(KEY), KillRun(OTHER)),
+    lines=(
+        RunLine("c2d9e410  diagnostics", "pid 48122"),
+        RunLine("77b0aa19  docs-review", "pid 48301"),
+        RunLine("0be11d52  diagnostics", "", "other host build-7: cannot signal"),
+    ),
+)
+
+
+def kill_app(view: KillView = KILL_MANY) -> tuple[DialogApp, HandClock]:
+    clock = HandClock()
+    return DialogApp(KillDialog(view, clock=clock)), clock
+
+
+@pytest.mark.anyio
+async def test_several_runs_are_listed_and_cancelled_by_one_command() -> None:
+    app, clock = cancel_app(CANCEL_MANY)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        rows = drawn(app.screen.query_one("#cancel-runs"))
+        assert "! it has ended" in rows[2]
+        command = " ".join(drawn(app.screen.query_one(".command")))
+        assert f"orch-tui cancel {KEY.run_id} {OTHER.run_id}" in command
+        assert AFAR.run_id not in command
+        clock.advance(1)
+        await pilot.press("y")
+        await until(pilot, lambda: app.results == [True])
+
+
+@pytest.mark.anyio
+async def test_more_runs_than_fit_are_counted() -> None:
+    lines = tuple(RunLine(f"run {n}", "", "no" if n > 7 else None) for n in range(10))
+    app, _ = cancel_app(replace(CANCEL_MANY, lines=lines))
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        rows = drawn(app.screen.query_one("#cancel-runs"))
+        assert [row.split()[1] for row in rows[:4]] == ["0", "1", "2", "3"]
+        assert rows[4] == "and 6 more, 2 of them left out"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("keys", [["enter"], ["escape"], ["k", "i", "l", "l", "enter"], ["y"]])
+async def test_nothing_is_killed_before_the_words_are_complete(keys: list[str]) -> None:
+    app, clock = kill_app()
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert True not in app.results
+
+
+@pytest.mark.anyio
+async def test_the_typed_words_kill() -> None:
+    app, clock = kill_app()
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press(*"kill", "space", "2")
+        assert app.results == []
+        await pilot.press("enter")
+        await until(pilot, lambda: app.results == [True])
+
+
 # --- run again ----------------------------------------------------------------------------------
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("keys", "request_given"),
+    ("keys", "given"),
     [
         (["enter"], ResumeRun(KEY)),
         (["f"], ResumeRun(KEY)),
-        (["n"], LaunchRun("diagnostics", KEY.task_id)),
-        (["j", "enter"], LaunchRun("diagnostics", KEY.task_id)),
+        (["n"], RestartRun(KEY)),
+        (["G", "enter"], RestartRun(KEY)),
         (["s", "enter"], ResumeRun(KEY, from_stage="test")),
         (["s", "k", "enter"], ResumeRun(KEY, from_stage="build")),
         (["o", "enter"], ResumeRun(KEY, only_stage="test")),
@@ -123,12 +198,33 @@ async def test_hostile_names_in_dialogs_are_text() -> None:
         (["q"], None),
     ],
 )
-async def test_each_way_gives_its_request(keys: list[str], request_given: Request | None) -> None:
+async def test_each_way_gives_its_request(keys: list[str], given: Request | None) -> None:
     app, clock = again_app()
     async with app.run_test() as pilot:
+        for pressed in keys:
+            clock.advance(1)
+            await pilot.press(pressed)
+        await until(pilot, lambda: app.results == [given and (given,)])
+
+
+@pytest.mark.anyio
+async def test_several_runs_go_on_together_and_only_as_wholes() -> None:
+    view = replace(AGAIN, count=3, resumable=(KEY,), restartable=(KEY, OTHER, AFAR), stages=())
+    app, clock = again_app(view)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        rows = drawn(app.screen.query_one(ChoiceList))
+        assert "Resume 1 of 3 runs" in rows[0]
         clock.advance(1)
-        await pilot.press(*keys)
-        await until(pilot, lambda: app.results == [request_given])
+        await pilot.press("s")  # refused
+        assert app.results == []
+        await pilot.press("G")
+        command = app.screen.query_one("#again-command")
+        await until(pilot, lambda: "for run in" in drawn(command)[0])
+        clock.advance(1)
+        await pilot.press("enter")
+        given = (RestartRun(KEY), RestartRun(OTHER), RestartRun(AFAR))
+        await until(pilot, lambda: app.results == [given])
 
 
 @pytest.mark.anyio
@@ -137,8 +233,8 @@ async def test_the_command_that_does_the_same_is_shown() -> None:
     async with app.run_test() as pilot:
         command = app.screen.query_one("#again-command")
         await until(pilot, lambda: "orch-tui resume" in drawn(command)[0])
-        await pilot.press("j")
-        await until(pilot, lambda: "orch-tui start diagnostics --task" in drawn(command)[0])
+        await pilot.press("G")
+        await until(pilot, lambda: "orch-tui restart" in drawn(command)[0])
 
 
 @pytest.mark.anyio
@@ -151,7 +247,7 @@ async def test_what_cannot_be_done_says_why_and_does_nothing() -> None:
         assert app.results == []
         rows = drawn(app.screen.query_one(ChoiceList))
         assert "it has not ended" in rows[0]
-        assert "it has no pipeline" in rows[1]
+        assert "it has no pipeline" in rows[3]
 
 
 @pytest.mark.anyio
@@ -160,7 +256,10 @@ async def test_a_key_typed_too_early_starts_nothing() -> None:
     async with app.run_test() as pilot:
         await pilot.press("enter", "n")
         assert app.results == []
-        clock.advance(1)
+        clock.advance(0.2)
+        await pilot.press("n")  # held down since
+        assert app.results == []
+        clock.advance(0.31)
         await pilot.press("n")
         await until(pilot, lambda: len(app.results) == 1)
 
@@ -174,6 +273,20 @@ def test_cancel_dialog(snap_compare: Compare) -> None:
 
 def test_cancel_dialog_on_a_narrow_terminal(snap_compare: Compare) -> None:
     assert snap_compare(cancel_app()[0], terminal_size=(60, 15))
+
+
+def test_cancel_several(snap_compare: Compare) -> None:
+    assert snap_compare(cancel_app(CANCEL_MANY)[0], terminal_size=(60, 15))
+
+
+def test_kill_dialog(snap_compare: Compare) -> None:
+    app, clock = kill_app()
+
+    async def type_words(pilot: Pilot[None]) -> None:
+        clock.advance(1)
+        await pilot.press(*"kill", "space", "2")
+
+    assert snap_compare(app, run_before=type_words, terminal_size=(80, 24))
 
 
 def test_run_again_dialog(snap_compare: Compare) -> None:

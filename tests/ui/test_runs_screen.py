@@ -17,7 +17,8 @@ from orchestrator_tui.state.observations import ConfigSeen, Freshness, Freshness
 from orchestrator_tui.ui import keys as keys_module
 from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.screens.dialogs import CancelDialog, RunAgainDialog
+from orchestrator_tui.ui.screens.again import RunAgainDialog
+from orchestrator_tui.ui.screens.ending import CancelDialog
 from orchestrator_tui.ui.screens.help import KEYS_CELLS, WORDS_CELLS, HelpDialog, key_words
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import FILTER_KEYS, RunsScreen

@@ -203,6 +203,7 @@ class RunPreview(Horizontal):
         if new is None:
             entitle(output, "", "")
             return
-        hint = f"enter open   {'x cancel' if new.cancel_refusal is None else 'r run again'}"
+        goes_on = new.cancel_refusal is None and new.resume_refusal is not None
+        hint = f"enter open   {'x cancel' if goes_on else 'r run again'}"
         entitle(stages, f"Stages {new.row.stages_done}/{new.row.stage_of}", "")
         entitle(output, new.title, hint)
