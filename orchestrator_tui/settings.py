@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestrator_tui.primitives.files import exists
 from orchestrator_tui.records.identifiers import (
@@ -23,7 +24,9 @@ RUNS_VARIABLE = "CODEX_ORCHESTRATOR_RUNS_DIR"
 OUT_VARIABLE = "CODEX_ORCHESTRATOR_OUT_DIR"
 RUNS_NAME = ".runs"
 OUT_NAME = "out"
+READ_ONLY_VARIABLE = "ORCH_TUI_READ_ONLY"
 DEFAULT_ORIGIN = "default"
+THEMES = ("dark", "light", "high-contrast", "cvd-dark", "cvd-light", "mono")
 
 
 class InvalidSettings(Exception):
@@ -58,12 +61,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What is preferred; None and an empty filter where nothing is. `origins` names whose wish."""
+    """What is preferred; None and an empty filter where nothing is. `origins` names whose wish.
+
+    `keys` holds the wishes for other keys by the id of the binding, as they were written.
+    """
 
     theme: str | None = None
     ascii: bool = False
     task: str | None = None
     filter: str = ""
+    read_only: bool = False
+    keys: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] | None = None
 
     def origin(self, name: str) -> str:

@@ -15,7 +15,7 @@ from orchestrator_tui.cli.choosing import choose_run
 from orchestrator_tui.cli.documents import CANCEL_SCHEMA
 from orchestrator_tui.cli.exits import Exit, bad_usage, refused, say
 from orchestrator_tui.cli.looking import look_at, look_at_unfinished
-from orchestrator_tui.cli.options import Format, format_option, run_option, with_settings
+from orchestrator_tui.cli.options import Format, format_option, run_option, with_settings_to_act
 from orchestrator_tui.cli.output import print_json, print_text
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.identifiers import RunKey
@@ -57,7 +57,7 @@ class Answer:
     help="How long to wait for the end; 0 does not wait.",
 )
 @format_option(Format.TEXT, Format.JSON)
-@with_settings
+@with_settings_to_act
 def command(
     settings: Settings,
     runs: Sequence[str],

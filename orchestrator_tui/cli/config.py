@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Final
 
 import click
@@ -13,6 +15,8 @@ from orchestrator_tui.cli.output import print_json, print_line, print_text
 from orchestrator_tui.cli.preferences import (
     NAMES,
     TEMPLATE,
+    USER_TEMPLATE,
+    key_conflicts,
     load_preferences,
     preference_files,
     preference_problems,
@@ -33,7 +37,7 @@ def command(settings: Settings, action: str, origin: bool, user: bool, form: str
     """Print where preferences stand, what holds, or what is wrong; or write a file to begin with.
 
     The repository's .orch-tui.toml comes before the user's file; ORCH_TUI_THEME, ORCH_TUI_ASCII,
-    ORCH_TUI_TASK and ORCH_TUI_FILTER before both, and flags first.
+    ORCH_TUI_TASK, ORCH_TUI_FILTER and ORCH_TUI_READ_ONLY before both, and flags first.
     """
     if action not in ("path", "show") and Format(form) != Format.TEXT:
         raise bad_usage("--format json goes with path and show")
@@ -80,11 +84,16 @@ def _shown(preferences: Preferences, name: str) -> str:
     value = getattr(preferences, name)
     if value is None:
         return "(none)"
+    if isinstance(value, Mapping):
+        pairs = (f'"{key}" = {json.dumps(wish)}' for key, wish in value.items())
+        return f"{{{', '.join(pairs)}}}"
     return str(value).lower() if isinstance(value, bool) else f'"{value}"'
 
 
 def _check(settings: Settings) -> int:
     problems = preference_problems(settings.environ, settings.roots.repo)
+    if not problems:
+        problems = key_conflicts(load_preferences(settings.environ, settings.roots.repo))
     for problem in problems:
         say(f"orch-tui: {problem}")
     if problems:
@@ -97,6 +106,7 @@ def _begin(settings: Settings, *, user: bool) -> None:
     repository_file, user_file = preference_files(settings.roots.repo)
     path = user_file if user else repository_file
     files.make_folder(path.parent)
-    if not files.publish(path, TEMPLATE.encode()):
+    content = TEMPLATE + USER_TEMPLATE if user else TEMPLATE
+    if not files.publish(path, content.encode()):
         raise refused(f"{path} is there already; edit it")
     print_text(str(path))

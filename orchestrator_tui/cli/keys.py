@@ -14,8 +14,9 @@ import click
 
 from orchestrator_tui.cli.documents import KEYS_SCHEMA
 from orchestrator_tui.cli.exits import bad_usage
-from orchestrator_tui.cli.options import Format, format_option
+from orchestrator_tui.cli.options import Format, format_option, preferences_of, with_settings
 from orchestrator_tui.cli.output import column_widths, flush, padded, print_json, print_line
+from orchestrator_tui.settings import Preferences, Settings
 
 MOST_BYTES: Final = 1024  # of one key, or of a paste
 LAST: Final = ("q", "ctrl+c", "ctrl+d")
@@ -24,13 +25,14 @@ LAST: Final = ("q", "ctrl+c", "ctrl+d")
 @click.command("keys")
 @click.option("--list", "listed", is_flag=True, help="Print all bindings by their ids.")
 @format_option(Format.TEXT, Format.JSON)
-def command(listed: bool, form: str) -> None:
+@with_settings
+def command(settings: Settings, listed: bool, form: str) -> None:
     """Print what the terminal sends for each key that is pressed, until q.
 
     A key that another program takes, such as tmux or the terminal itself, prints nothing.
     """
     if listed:
-        _print_bindings(Format(form))
+        _print_bindings(preferences_of(settings), Format(form))
         return
     if Format(form) != Format.TEXT:
         raise bad_usage("--format json goes with --list")
@@ -39,10 +41,10 @@ def command(listed: bool, form: str) -> None:
     _print_presses()
 
 
-def _print_bindings(form: Format) -> None:
-    from orchestrator_tui.ui.keymap import all_bindings
+def _print_bindings(preferred: Preferences, form: Format) -> None:
+    from orchestrator_tui.ui.keymap import all_bindings, check_keymap
 
-    bindings = list(all_bindings())
+    bindings = list(all_bindings(check_keymap(preferred.keys).keymap))
     if form == Format.JSON:
         print_json(
             {

@@ -19,7 +19,7 @@ from orchestrator_tui.cli.exits import Exit, Stopped, say
 from orchestrator_tui.cli.options import CONTEXT, place_options
 from orchestrator_tui.primitives.standard_streams import fill_standard_streams
 from orchestrator_tui.records.requests import COMPLETE_VARIABLE, PROGRAM
-from orchestrator_tui.settings import Places
+from orchestrator_tui.settings import READ_ONLY_VARIABLE, THEMES, Places
 
 # Name of each verb, which is the name of its module, and its line in the help.
 VERBS = {
@@ -76,19 +76,27 @@ class Verbs(click.Group):
 
 @click.group(cls=Verbs, invoke_without_command=True, context_settings=CONTEXT)
 @place_options
-@click.option("--theme", metavar="NAME", help="Colours of the screen: dark, light or mono.")
+@click.option("--theme", metavar="NAME", help=f"Colours of the screen: {', '.join(THEMES)}.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @click.option("--filter", "query", metavar="Q", default="", help="Filter to begin with.")
+@click.option("--read-only", is_flag=True, help="Look only; nothing is started or changed.")
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.pass_context
 def program(
-    context: click.Context, places: Places, theme: str | None, ascii_only: bool, query: str
+    context: click.Context,
+    places: Places,
+    theme: str | None,
+    ascii_only: bool,
+    query: str,
+    read_only: bool,
 ) -> None:
     """Run and watch pipelines.
 
     Without a verb it opens the screen, or prints the list where there is no terminal.
     """
     context.obj = places
+    if read_only:
+        os.environ[READ_ONLY_VARIABLE] = "1"
     if context.invoked_subcommand is None:
         screen = importlib.import_module("orchestrator_tui.cli.screen")
         context.exit(screen.show(places, theme=theme, ascii_only=ascii_only, query=query))

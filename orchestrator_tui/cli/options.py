@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from orchestrator_tui.cli.exits import Exit, Stopped, bad_usage
+from orchestrator_tui.cli.exits import Exit, Stopped, bad_usage, refused
 from orchestrator_tui.primitives.files import is_folder
 from orchestrator_tui.records.identifiers import sanitize_task_id
 from orchestrator_tui.settings import (
@@ -64,6 +64,20 @@ def with_settings(verb: Verb) -> Verb:
         settings = settings_from(places.over(outer), task)
         if names_task and task is None:
             settings = with_preferred_task(settings)
+        return verb(settings, **flags)
+
+    return joined
+
+
+def with_settings_to_act(verb: Verb) -> Verb:
+    """Give a verb that starts or changes runs its settings, unless only looking is wanted."""
+
+    @with_settings
+    @functools.wraps(verb)
+    def joined(settings: Settings, **flags: Any) -> Any:
+        preferred = preferences_of(settings)
+        if preferred.read_only and not flags.get("dry_run"):
+            raise refused(f"read-only, by {preferred.origin('read_only')}; nothing was changed")
         return verb(settings, **flags)
 
     return joined

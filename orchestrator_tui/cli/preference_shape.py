@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from orchestrator_tui.settings import THEMES
 
 _COMPLAINTS: Final = {
     "extra_forbidden": "is no key of this file",
     "bool_type": "is neither true nor false",
     "string_type": "is not a text",
-    "literal_error": "is none of the words that may stand here",
+    "dict_type": "is no table",
+    "value_error": "is none of the words that may stand here",
 }
 
 
@@ -20,10 +23,19 @@ class PreferenceShape(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    theme: Literal["dark", "light", "mono"] | None = None
+    theme: str | None = None
     ascii: bool | None = None
     task: str | None = None
     filter: str | None = None
+    read_only: bool | None = None
+    keys: dict[str, Any] | None = None
+
+    @field_validator("theme")
+    @classmethod
+    def _is_theme(cls, word: str | None) -> str | None:
+        if word is not None and word not in THEMES:
+            raise ValueError(word)
+        return word
 
 
 def complaints(document: Mapping[str, Any]) -> list[tuple[str, str]]:

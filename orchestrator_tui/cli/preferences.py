@@ -17,31 +17,43 @@ import platformdirs
 from orchestrator_tui.primitives import files
 from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
 from orchestrator_tui.records.requests import PROGRAM
-from orchestrator_tui.settings import InvalidSettings, Preferences
+from orchestrator_tui.settings import THEMES, InvalidSettings, Preferences
 from orchestrator_tui.state.query import QueryProblem, parse_query
 
 REPOSITORY_NAME: Final = ".orch-tui.toml"
 USER_NAME: Final = "config.toml"
 VARIABLE_PREFIX: Final = "ORCH_TUI_"
 FILE_LIMIT_BYTES: Final = 256 * 1024
-THEMES: Final = ("dark", "light", "mono")
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 # What `config init` writes: every key, none of them set.
 TEMPLATE: Final = """\
 # Preferences of orch-tui; take the # away before what you want.
 
-# theme = "dark"            # dark, light or mono
+# theme = "dark"            # dark, light, high-contrast, cvd-dark, cvd-light or mono
 # ascii = false             # draw with ASCII characters only
 # task = "0101"             # the task where none is named
 # filter = "state:problem"  # what the screen begins with
+# read_only = false         # look only: nothing is started or changed
+"""
+# What `config init --user` writes besides.
+USER_TEMPLATE: Final = """
+# Other keys, by the id that orch-tui keys --list prints; "none" takes the key away.
+# [keys]
+# "run.cancel" = "K"
+# "find.next" = ["n", "f5"]
 """
 _CURES: Final = {
     "theme": f"write one of {', '.join(THEMES)}",
     "ascii": "write true or false",
     "task": "write the id of a task as a text",
     "filter": 'write a filter as a text, such as "state:problem"',
+    "read_only": "write true or false",
+    "keys": 'write a table: [keys], then lines such as "run.cancel" = "K"',
 }
+_SWITCHES: Final = ("ascii", "read_only")
+# A repository is somebody else's: what rules a person's keyboard is that person's alone.
+_USERS_ALONE: Final = ("keys",)
 
 
 NAMES: Final = tuple(_CURES)
@@ -68,6 +80,7 @@ def load_preferences(environ: Mapping[str, str], repo: Path) -> Preferences:
     for path in reversed(preference_files(repo)):
         for name, value in _read(path).items():
             values[name], origins[name] = value, str(path)
+    values["keys"] = flat_wishes(values.get("keys", {}))
     for name, variable in _variables(environ):
         values[name], origins[name] = _of_variable(name, environ[variable]), variable
     return Preferences(**values, origins=origins)
@@ -76,29 +89,48 @@ def load_preferences(environ: Mapping[str, str], repo: Path) -> Preferences:
 def preference_problems(environ: Mapping[str, str], repo: Path) -> tuple[str, ...]:
     """Return all that is wrong with files and variables, each with its place and the cure."""
     problems: list[str] = []
-    for path in preference_files(repo):
+    repository_file, user_file = preference_files(repo)
+    for path in (repository_file, user_file):
         try:
-            told = _complaints(_read(path))
+            document = _read(path)
+            told = _complaints(document)
         except (OSError, ValueError) as error:
             text = str(error)
             problems.append(text if str(path) in text else f"{path}: {text}; correct the file")
             continue
         problems += [f"{path}: {text}" for text in told]
+        if path == repository_file:
+            problems += [
+                f'{path}: "{name}" cannot stand in a repository; move it to {user_file}'
+                for name in _USERS_ALONE
+                if name in document
+            ]
     for name, variable in _variables(environ):
         value = _of_variable(name, environ[variable])
         problems += [f"{variable}: {text}" for text in _complaints({name: value})]
     return tuple(problems)
 
 
+def flat_wishes(document: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Return wishes by binding id: `run.cancel = "K"` in TOML is a table in a table."""
+    flat: dict[str, object] = {}
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= flat_wishes(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
 def _variables(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the names that variables set, each with its variable; blank counts as not set."""
-    named = [(name, f"{VARIABLE_PREFIX}{name.upper()}") for name in NAMES]
+    named = [(n, f"{VARIABLE_PREFIX}{n.upper()}") for n in NAMES if n not in _USERS_ALONE]
     return [(name, variable) for name, variable in named if environ.get(variable, "").strip()]
 
 
 def _of_variable(name: str, text: str) -> object:
     word = text.strip().lower()
-    if name == "ascii" and word in (*_TRUE, *_FALSE):
+    if name in _SWITCHES and word in (*_TRUE, *_FALSE):
         return word in _TRUE
     return text.strip()
 
@@ -135,4 +167,18 @@ def _complaints(document: Mapping[str, Any]) -> list[str]:
         query = parse_query(document["filter"])
         if isinstance(query, QueryProblem):
             told.append(f'"filter": {query.text}')
+    if "keys" in document and "keys" not in wrong:
+        from orchestrator_tui.ui.keymap import check_keymap
+
+        told += [f"[keys] {text}" for text in check_keymap(flat_wishes(document["keys"])).mistakes]
     return told
+
+
+def key_conflicts(preferences: Preferences) -> tuple[str, ...]:
+    """Return which wishes for other keys cannot be fulfilled, since the key is taken."""
+    if not preferences.keys:
+        return ()
+    from orchestrator_tui.ui.keymap import check_keymap
+
+    origin = preferences.origin("keys")
+    return tuple(f"{origin}: [keys] {text}" for text in check_keymap(preferences.keys).conflicts)

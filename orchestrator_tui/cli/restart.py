@@ -16,7 +16,7 @@ from orchestrator_tui.cli.options import (
     chosen_run,
     format_option,
     run_option,
-    with_settings,
+    with_settings_to_act,
 )
 from orchestrator_tui.cli.pipelines import choose_pipeline, load_pipelines
 from orchestrator_tui.cli.running import run_detached, run_here, run_options, with_variables
@@ -34,7 +34,7 @@ from orchestrator_tui.settings import Settings
 @click.option("--from", "from_stage", metavar="STAGE", help="Refused: see orch-tui resume --from.")
 @run_options
 @format_option(Format.TEXT, Format.JSON)
-@with_settings
+@with_settings_to_act
 def command(
     settings: Settings,
     run: str | None,

@@ -14,7 +14,7 @@ from orchestrator_tui.cli.options import (
     chosen_run,
     format_option,
     run_option,
-    with_settings,
+    with_settings_to_act,
 )
 from orchestrator_tui.cli.pipelines import load_pipelines
 from orchestrator_tui.cli.running import run_detached, run_here, run_options, with_variables
@@ -39,7 +39,7 @@ from orchestrator_tui.settings import Settings
 @click.option("--force", is_flag=True, help="Even if it seems to be running, without a proof.")
 @run_options
 @format_option(Format.TEXT, Format.JSON)
-@with_settings
+@with_settings_to_act
 def command(
     settings: Settings,
     run: str | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,11 +12,10 @@ import click
 from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import bad_usage, say
 from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
+from orchestrator_tui.cli.preferences import key_conflicts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import PROGRAM
-from orchestrator_tui.settings import Places, Settings
-
-THEMES = ("dark", "light", "mono")
+from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
 
 
 def unusable_reason() -> str | None:
@@ -39,12 +39,13 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
     reason = unusable_reason()
     if reason is None:
         preferred = preferences_of(settings)
-        return _open(
-            with_preferred_task(settings),
-            theme or preferred.theme or _theme(),
-            ascii_only=ascii_only or preferred.ascii or output.ascii_only(),
-            query=query or preferred.filter,
+        wished = replace(
+            preferred,
+            theme=theme or preferred.theme,
+            ascii=ascii_only or preferred.ascii,
+            filter=query or preferred.filter,
         )
+        return _open(with_preferred_task(settings), wished)
     from orchestrator_tui.cli.list import print_runs
 
     print_runs(settings)
@@ -54,29 +55,28 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
 
 def open_on(settings: Settings, key: RunKey) -> int:
     """Open the screen with one run in the list and return the exit status."""
-    preferred = preferences_of(settings)
-    plain = preferred.ascii or output.ascii_only()
-    theme = preferred.theme or _theme()
-    return _open(settings, theme, ascii_only=plain, query=f"run:{key.run_id}")
+    wished = replace(preferences_of(settings), filter=f"run:{key.run_id}")
+    return _open(settings, wished)
 
 
 def _theme() -> str:
     return "mono" if os.environ.get("NO_COLOR") else "dark"
 
 
-def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> int:
+def _open(settings: Settings, wished: Preferences) -> int:
     from orchestrator_tui.cli.memory import FileMemory, memory_folder
     from orchestrator_tui.cli.shelf import FileShelf
     from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
     from orchestrator_tui.runner.actions import RunActions
     from orchestrator_tui.ui.app import OrchTui
     from orchestrator_tui.ui.clipboard import between
+    from orchestrator_tui.ui.keymap import check_keymap
     from orchestrator_tui.ui.options import ScreenOptions
     from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.logs import StageLogs
 
-    roots = settings.roots
+    roots, keys = settings.roots, check_keymap(wished.keys)
     app = OrchTui(
         feed=DiskFeed(roots, settings.environ, SYSTEM_CLOCK),
         logs=StageLogs(roots),
@@ -88,9 +88,12 @@ def _open(settings: Settings, theme: str, *, ascii_only: bool, query: str) -> in
             place=_shown(roots.repo),
             runs_dir=roots.relative(roots.runs),
             task_id=settings.task_id,
-            theme=theme,
-            ascii_only=ascii_only,
-            query=query,
+            theme=wished.theme or _theme(),
+            ascii_only=wished.ascii or output.ascii_only(),
+            query=wished.filter,
+            read_only=wished.read_only,
+            keymap=keys.keymap,
+            warnings=key_conflicts(wished),
             watch_terminal=True,
             repo=str(roots.repo),
             between=between(settings.environ),

@@ -8,7 +8,7 @@ import click
 
 from orchestrator_tui.cli.exits import Exit
 from orchestrator_tui.cli.narrating import Narrator
-from orchestrator_tui.cli.options import Format, format_option, with_settings
+from orchestrator_tui.cli.options import Format, format_option, with_settings_to_act
 from orchestrator_tui.cli.pipelines import choose_pipeline, load_pipelines
 from orchestrator_tui.cli.plan import print_plan
 from orchestrator_tui.cli.running import run_detached, run_here, run_options, with_variables
@@ -28,7 +28,7 @@ from orchestrator_tui.settings import Settings
 @click.option("--dry-run", is_flag=True, help="As `orch-tui plan`.")
 @run_options
 @format_option(Format.TEXT, Format.JSON)
-@with_settings
+@with_settings_to_act
 def command(
     settings: Settings,
     pipeline_id: str | None,

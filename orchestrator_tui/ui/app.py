@@ -44,7 +44,8 @@ from orchestrator_tui.ui.asking import again_view, cancel_view, kill_view, start
 from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.journal import SAVE_WITHIN_S, Journal
-from orchestrator_tui.ui.keys import APP_KEYS
+from orchestrator_tui.ui.keymap import UNBOUND, keys_now, shown_keys
+from orchestrator_tui.ui.keys import ACTING, APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.ports import (
     LogSource,
@@ -59,7 +60,7 @@ from orchestrator_tui.ui.screens.activity import ActivityScreen
 from orchestrator_tui.ui.screens.again import RunAgainDialog
 from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
 from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
-from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow, key_words
+from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow
 from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
@@ -157,6 +158,8 @@ class OrchTui(App[None], inherit_bindings=False):
         self._filters.append(Backstop())
         if options.ascii_only:
             self._filters.append(PlainGlyphs())
+        unbound = dict.fromkeys(ACTING, UNBOUND) if options.read_only else {}
+        self.set_keymap({**options.keymap, **unbound})
         self.runs_screen = RunsScreen(clock=clock, options=options)
         self.activity_screen = ActivityScreen(self.journal, clock=clock, options=options)
 
@@ -184,6 +187,8 @@ class OrchTui(App[None], inherit_bindings=False):
         await AwaitMount(self.runs_screen, [self.runs_screen])
         self.install_screen(self.activity_screen, "activity")
         self.screen_change_signal.subscribe(self, self._screen_changed)
+        for warning in self.options.warnings:
+            self.say(warning, is_refusal=True)
         self._watch_disk()
         self._recall()
         self.set_interval(TICK_S, self._tick)
@@ -377,6 +382,8 @@ class OrchTui(App[None], inherit_bindings=False):
     @work(name="start a run")
     async def ask_start(self, pipeline_id: str | None = None) -> None:
         """Show the form, and start what it gives."""
+        if not self._may_act():
+            return
         now = self._clock.now()
         view = start_view(self.fleet, self.chosen_run, self.options, now, pipeline_id)
         request = await self.push_screen_wait(StartDialog(view))
@@ -391,6 +398,8 @@ class OrchTui(App[None], inherit_bindings=False):
     @work(name="run again")
     async def ask_again(self, keys: tuple[RunKey, ...]) -> None:
         """Offer the ways to run runs again, and go the chosen one."""
+        if not self._may_act():
+            return
         view = again_view(self.fleet, keys, self._clock.now())
         if isinstance(view, str):
             self.say(view, is_refusal=True)
@@ -407,11 +416,18 @@ class OrchTui(App[None], inherit_bindings=False):
     @work(name="cancel runs")
     async def ask_cancel(self, keys: tuple[RunKey, ...]) -> None:
         """Ask whether to cancel, and do so."""
+        if not self._may_act():
+            return
         view = cancel_view(self.fleet, keys, self._clock.now())
         if isinstance(view, str):
             self.say(view, is_refusal=True)
         elif await self.push_screen_wait(CancelDialog(view, clock=self._clock)):
             await self._perform(*view.requests)
+
+    def _may_act(self) -> bool:
+        if self.options.read_only:
+            self.say("These screens are read-only: nothing is started or changed.", is_refusal=True)
+        return not self.options.read_only
 
     def action_kill(self) -> None:
         """Ask whether to kill the chosen run."""
@@ -424,6 +440,8 @@ class OrchTui(App[None], inherit_bindings=False):
     @work(name="kill runs")
     async def ask_kill(self, keys: tuple[RunKey, ...]) -> None:
         """Ask whether to kill, and do so."""
+        if not self._may_act():
+            return
         view = kill_view(self.fleet, keys, self._clock.now())
         if isinstance(view, str):
             self.say(view, is_refusal=True)
@@ -594,24 +612,14 @@ class OrchTui(App[None], inherit_bindings=False):
         """Show the keys of the present screen."""
         if isinstance(self.screen, HelpDialog):
             return
+        active = self.screen.active_bindings
+        keys = keys_now(active)
         rows: dict[str, KeyRow] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            if binding.id and active.enabled:
-                group = binding.id.partition(".")[0]
-                rows[binding.id] = (group, binding.id, binding.description)
-        self.push_screen(HelpDialog(self.screen.title or "", self._with_keys(rows)))
-
-    def _with_keys(self, rows: dict[str, KeyRow]) -> tuple[KeyRow, ...]:
-        """Put the keys that a binding has now, all of them, into the rows."""
-        keys: dict[str, list[str]] = {}
-        for key, active in self.screen.active_bindings.items():
-            if active.binding.id in rows:
-                keys.setdefault(active.binding.id, []).append(key)
-        return tuple(
-            (group, key_words(keys[binding_id]), words)
-            for binding_id, (group, _, words) in rows.items()
-        )
+        for bound in active.values():
+            name, words = bound.binding.id or "", bound.binding.description
+            if name in keys:
+                rows[name] = (name.partition(".")[0], shown_keys(keys[name]), words)
+        self.push_screen(HelpDialog(self.screen.title or "", tuple(rows.values())))
 
     def action_rescan(self) -> None:
         """Look at the disk now, and put every row where its state belongs."""

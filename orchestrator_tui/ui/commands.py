@@ -15,6 +15,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.pipeline import OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import is_terminal
+from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.themes import THEME_NAMES
 
@@ -24,6 +25,7 @@ class Commanded(Protocol):
 
     fleet: Fleet
     theme: str
+    options: ScreenOptions
 
     @property
     def runs_screen(self) -> RunsScreen:
@@ -88,19 +90,9 @@ class Command:
 def commands_of(app: Commanded) -> Iterator[Command]:
     """Yield what can be done now."""
     if (key := app.chosen_run) is not None:
-        name = key.short
-        yield Command("Open the run", name, partial(app.open_run, key))
-        yield Command("Run again ...", name, partial(app.ask_again, (key,)))
-        facts = app.fleet.runs[key].facts if key in app.fleet.runs else None
-        if facts is None or not is_terminal(facts):
-            yield Command("Cancel the run ...", name, partial(app.ask_cancel, (key,)))
-            yield Command("Force kill the run ...", name, partial(app.ask_kill, (key,)))
-    yield Command("Start a run ...", "choose a pipeline and a task", app.ask_start)
-    if isinstance(app.fleet.config, OrchestratorConfig):
-        for pipeline in app.fleet.config.pipelines:
-            yield Command(
-                f"Start {pipeline.id}", pipeline.title, partial(app.ask_start, pipeline.id)
-            )
+        yield Command("Open the run", key.short, partial(app.open_run, key))
+    if not app.options.read_only:
+        yield from _acts(app)
     yield Command("Filter the runs ...", "words, state:, task:, since:", partial(_filter, app))
     yield Command("Sort the runs", "next sort order", app.runs_screen.action_sort)
     for words, query in (
@@ -118,6 +110,21 @@ def commands_of(app: Commanded) -> Iterator[Command]:
     yield Command("Look at the disk now", "read all runs again", app.action_rescan)
     yield Command("Help", "the keys of this screen", app.action_help)
     yield Command("Quit", "runs keep going", app.leave)
+
+
+def _acts(app: Commanded) -> Iterator[Command]:
+    if (key := app.chosen_run) is not None:
+        yield Command("Run again ...", key.short, partial(app.ask_again, (key,)))
+        facts = app.fleet.runs[key].facts if key in app.fleet.runs else None
+        if facts is None or not is_terminal(facts):
+            yield Command("Cancel the run ...", key.short, partial(app.ask_cancel, (key,)))
+            yield Command("Force kill the run ...", key.short, partial(app.ask_kill, (key,)))
+    yield Command("Start a run ...", "choose a pipeline and a task", app.ask_start)
+    if isinstance(app.fleet.config, OrchestratorConfig):
+        for pipeline in app.fleet.config.pipelines:
+            yield Command(
+                f"Start {pipeline.id}", pipeline.title, partial(app.ask_start, pipeline.id)
+            )
 
 
 def _filter(app: Commanded) -> None:

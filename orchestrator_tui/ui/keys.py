@@ -25,6 +25,8 @@ GROUP_TITLES = {
     "nav": "Leave",
     "app": "Program",
 }
+# The bindings that start runs or change them; screens that only look have none of them.
+ACTING = frozenset(["run.start", "run.again", "run.cancel", "run.kill"])
 
 APP_KEYS: KeyList = [
     key("question_mark", "help", "help", "app.help"),
@@ -175,4 +177,12 @@ AGAIN_KEYS: KeyList = [
     key("o", "way('o')", "only one stage", "run.again_only"),
     key("n", "way('n')", "new run", "run.again_new"),
     key("escape,q", "back", "close", "nav.close"),
+]
+
+HELP_KEYS: KeyList = [
+    key("escape,q,question_mark", "app.pop_screen", "close", "nav.close_help"),
+]
+
+START_KEYS: KeyList = [
+    key("escape", "leave", "close", "start.leave"),
 ]

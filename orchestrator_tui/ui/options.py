@@ -15,9 +15,11 @@ class ScreenOptions:
     """Plain values from flags, environment and files.
 
     `place`, `runs_dir` and `config_path` are paths as shown to a person, `repo` is one for
-    commands. `theme` is `dark`, `light` or `mono`. With `watch_terminal` the screens end when the
-    terminal goes away or the process is told to stop. `between` is what stands between the
-    program and the terminal's clipboard, `environ` names pager and editor.
+    commands. `theme` is a word of `ui.themes.PALETTES`. `read_only` screens start and change
+    nothing. `keymap` gives bindings other keys, `warnings` are told when the screens open. With
+    `watch_terminal` the screens end when the terminal goes away or the process is told to stop.
+    `between` is what stands between the program and the terminal's clipboard, `environ` names
+    pager and editor.
     """
 
     place: str = ""
@@ -32,3 +34,6 @@ class ScreenOptions:
     environ: Mapping[str, str] = field(default_factory=dict)
     watch_terminal: bool = False
     notify: Notify = Notify.AUTO
+    read_only: bool = False
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

@@ -46,6 +46,8 @@ def test_a_variable_wins_over_the_repository_and_that_over_the_user(
         "ascii": (True, str(user_file)),
         "task": ("mine", "ORCH_TUI_TASK"),
         "filter": ("", "default"),
+        "read_only": (False, "default"),
+        "keys": ({}, "default"),
     }
     assert 'task = "mine"  # ORCH_TUI_TASK' in orch_tui("config", "show", "--origin").out
 
@@ -58,6 +60,8 @@ def test_a_variable_wins_over_the_repository_and_that_over_the_user(
         ('colour = "red"', '"colour" is no key of this file; there are: theme, ascii, task'),
         ('task = "a/b"', '"task": Invalid task ID "a/b"'),
         ('filter = "state:nosuch"', '"filter": “nosuch” is no state'),
+        ('[keys]\n"run.cancel" = "K"', '"keys" cannot stand in a repository; move it to'),
+        ('read_only = "no"', '"read_only" is neither true nor false'),
         ("theme =", "correct the file"),
     ],
 )
@@ -93,7 +97,9 @@ def test_a_file_to_begin_with_is_written_once_and_is_sound(
     assert orch_tui("config", "check").status == 0
     assert orch_tui("config", "path").out == f"{repo_file}\n{user_file}\n"
     for path in (repo_file, user_file):
-        wished = [line[2:] for line in path.read_text().splitlines() if " = " in line]
+        wished = [
+            line[2:] for line in path.read_text().splitlines() if " = " in line or "# [" in line
+        ]
         path.write_text("\n".join(wished))
     assert orch_tui("config", "check").status == 0
     assert values(orch_tui)["filter"] == ("state:problem", str(repo_file))
@@ -141,3 +147,53 @@ def test_the_screen_begins_with_what_is_preferred(repo: Path, repo_file: Path) -
         assert "╭".encode() not in terminal.raw
         terminal.type("q")
         assert terminal.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ('"run.nosuch" = "K"', '"run.nosuch" is no binding; orch-tui keys --list prints all'),
+        ('"run.cancel" = "foo"', '"run.cancel" asks for "foo", which is no key'),
+        ('"run.cancel" = "ctrl+m"', "which terminals cannot tell from another key"),
+        ('"app.interrupt" = "K"', "cannot have other keys: ctrl+c always leaves"),
+        ('"run.cancel" = 3', '"run.cancel" is no key; write a key such as'),
+    ],
+)
+def test_a_wish_for_a_key_that_means_nothing_is_told(
+    orch_tui: OrchTuiCommand, user_file: Path, content: str, told: str
+) -> None:
+    user_file.write_text(f"[keys]\n{content}\n")
+    ended = orch_tui("config", "check")
+    assert ended.status == 2
+    assert told in ended.err
+
+
+def test_a_key_that_is_taken_is_a_conflict(orch_tui: OrchTuiCommand, user_file: Path) -> None:
+    user_file.write_text('[keys]\nrun.cancel = "s"\n')
+    ended = orch_tui("config", "check")
+    assert ended.status == 2
+    assert '"run.cancel" asks for s, which is "run.start" (start a run)' in ended.err
+    assert "it keeps its own keys" in ended.err
+
+
+def test_other_keys_stand_in_the_list_of_keys(orch_tui: OrchTuiCommand, user_file: Path) -> None:
+    user_file.write_text('[keys]\nrun.cancel = "ctrl+x"\n"find.next" = ["?", "f5"]\n')
+    assert orch_tui("config", "check").status == 2  # ? is the help
+    user_file.write_text('[keys]\nrun.cancel = "ctrl+x"\n"find.next" = ["+", "f5"]\n')
+    assert orch_tui("config", "check").status == 0
+    listed = orch_tui("keys", "--list", "--format", "json").document["bindings"]
+    keys = {each["id"]: each["keys"] for each in listed}
+    assert keys["run.cancel"] == ["ctrl+x"]
+    assert keys["find.next"] == ["plus", "f5"]
+
+
+@pytest.mark.parametrize("verb", [("start", "diagnostics"), ("cancel", "@latest"), ("resume", "a")])
+def test_a_verb_that_acts_is_refused_where_only_looking_is_wanted(
+    orch_tui: OrchTuiCommand, repo_file: Path, verb: tuple[str, ...]
+) -> None:
+    repo_file.write_text("read_only = true\n")
+    ended = orch_tui(*verb)
+    assert ended.status == 4
+    assert f"read-only, by {repo_file}; nothing was changed" in ended.err
+    repo_file.write_text("")
+    assert "read-only, by ORCH_TUI_READ_ONLY" in orch_tui("--read-only", *verb).err

@@ -16,6 +16,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
@@ -27,9 +28,10 @@ STYLES = PurePath(__file__).parents[2] / "orchestrator_tui" / "ui" / "styles"
 MOST_PAUSES = 400
 
 
-class BareApp(App[None]):
+class BareApp(App[None], inherit_bindings=False):
     """An app with the program's styles and no fleet."""
 
+    BINDINGS = APP_KEYS
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         STYLES / name for name in ("base.tcss", "run.tcss", "dialogs.tcss", "log.tcss")
     ]

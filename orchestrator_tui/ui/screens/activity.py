@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,10 +16,10 @@ from orchestrator_tui.state.away import Away
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.ordering import RunOrder
 from orchestrator_tui.ui.journal import Journal
+from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
 from orchestrator_tui.ui.keys import ACTIVITY_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.base import RoomyScreen
-from orchestrator_tui.ui.screens.runs import freshness_words
 from orchestrator_tui.ui.widgets.activity_list import (
     ActivityDetail,
     ActivityList,
@@ -28,21 +27,20 @@ from orchestrator_tui.ui.widgets.activity_list import (
     away_rows,
     row_of,
 )
-from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, HeaderView
+from orchestrator_tui.ui.widgets.bars import HeaderBar, HeaderView
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 
-Hints: TypeAlias = tuple[tuple[str, str], ...]
-
-_HINTS: Hints = (
-    ("enter", "open the run"),
-    ("y", "copy the line"),
-    ("/", "filter"),
-    ("1", "runs"),
-    ("?", "help"),
-    (":", "commands"),
+_RUNS = hint("runs", "nav.runs")
+_REST = (hint("help", "app.help"), hint("commands", "app.commands"))
+_HINTS = (
+    typed_hint("open the run", "enter"),
+    hint("copy the line", "copy.line"),
+    hint("filter", "find.filter"),
+    _RUNS,
+    *_REST,
 )
-_NOTHING: Hints = (("1", "runs"), ("?", "help"), (":", "commands"))
-_TYPING: Hints = (("enter", "keep the filter"), ("esc", "clear it"))
+_NOTHING = (_RUNS, *_REST)
+_TYPING = (typed_hint("keep the filter", "enter"), hint("clear it", "find.clear"))
 
 
 class NoActivity(LineBlock):
@@ -140,7 +138,7 @@ class ActivityScreen(RoomyScreen):
         return (*away, *(row_of(entry, now) for entry in self._journal.matching(self._typed)))
 
     def _show_bars(self, fleet: Fleet, now: datetime) -> None:
-        counts, fresh = self._order.arrange(fleet, now).counts, fleet.freshness
+        counts = self._order.arrange(fleet, now).counts
         header = HeaderView(
             place=self._options.place,
             attention=counts.attention,
@@ -149,10 +147,9 @@ class ActivityScreen(RoomyScreen):
             failed=counts.failed,
         )
         self.query_one(HeaderBar).show(header, f"{now.astimezone():%H:%M:%S}")
-        hints = _HINTS if self.list.rows else _NOTHING
+        hints: tuple[Hint, ...] = _HINTS if self.list.rows else _NOTHING
         hints = _TYPING if self.query_one(Input).display else hints
-        is_troubled = bool(fresh and fresh.problem)
-        self.query_one(FooterBar).view = FooterView(hints, freshness_words(fresh), is_troubled)
+        self.show_footer(hints, fleet)
 
     def _show_detail(self) -> None:
         self.query_one(ActivityDetail).view = self.list.selected

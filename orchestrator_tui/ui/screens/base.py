@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.screen import Screen
 
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.observations import Freshness
+from orchestrator_tui.ui.keymap import Hint, told
 from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
-from orchestrator_tui.ui.widgets.bars import FooterBar, HeaderBar, TooSmall
+from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, TooSmall
 
 
 class RoomyScreen(Screen[None]):
@@ -31,6 +36,15 @@ class RoomyScreen(Screen[None]):
         """Yield what stands between header and footer."""
         yield from ()
 
+    def show_footer(self, hints: Iterable[Hint], fleet: Fleet) -> None:
+        """Show the hints that do something now, and how fresh the screen is."""
+        fresh = fleet.freshness
+        self.query_one(FooterBar).view = FooterView(
+            told(hints, self.active_bindings),
+            freshness_words(fresh),
+            is_troubled=bool(fresh and fresh.problem),
+        )
+
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size."""
         self._fit(event.size)
@@ -45,3 +59,10 @@ class RoomyScreen(Screen[None]):
             (width < MIN_COLUMNS or height < MIN_ROWS, "-too-small"),
         ):
             self.set_class(holds, name, update=update)
+
+
+def freshness_words(fresh: Freshness | None) -> str:
+    """Return how changes are noticed, in a few words."""
+    if fresh is None or fresh.scanning:
+        return "reading"
+    return fresh.problem or ("live" if fresh.mode == "watching" else fresh.mode)

@@ -8,7 +8,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from orchestrator_tui.ui.keys import GROUP_TITLES
+from orchestrator_tui.ui.keys import GROUP_TITLES, HELP_KEYS
 
 KeyRow = tuple[str, str, str]  # group, keys, words
 Column = list[tuple[str, str, bool]]  # keys, words, whether it is a heading
@@ -16,35 +16,11 @@ Column = list[tuple[str, str, bool]]  # keys, words, whether it is a heading
 KEYS_CELLS = 11
 WORDS_CELLS = 23  # two columns of this fit into 80 cells
 
-_SYMBOLS = {
-    "question_mark": "?",
-    "colon": ":",
-    "slash": "/",
-    "exclamation_mark": "!",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "backslash": "\\",
-    "full_stop": ".",
-    "comma": ",",
-    "escape": "esc",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-    "ampersand": "&",
-    "number_sign": "#",
-    "apostrophe": "'",
-    "dollar_sign": "$",
-}
-
-
-def key_words(keys: list[str]) -> str:
-    """Return keys as a person would write them, short ones first: `down`, `j` → `j down`."""
-    return " ".join(sorted((_SYMBOLS.get(key, key) for key in keys), key=len))
-
 
 class HelpDialog(ModalScreen[None]):
-    """What the keys do here; closes with esc, enter, `?` or `q`."""
+    """What the keys do here; closes with esc, `?` or `q`."""
 
-    BINDINGS = [("escape,enter,question_mark,q", "app.pop_screen", "close")]
+    BINDINGS = HELP_KEYS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-middle")]
 
     def __init__(self, title: str, rows: tuple[KeyRow, ...]) -> None:

@@ -13,31 +13,31 @@ from textual.widgets import Input
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.run_view import RunView, project_run
+from orchestrator_tui.ui.keymap import hint, typed_hint
 from orchestrator_tui.ui.keys import LOG_SCREEN_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked
 from orchestrator_tui.ui.screens.run import is_growing
-from orchestrator_tui.ui.screens.runs import freshness_words
-from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, TooSmall
+from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.run_header import RunCrumb, RunPulse
 
 _HINTS = (
-    ("/", "search"),
-    ("&", "keep"),
-    ("v", "select"),
-    ("y", "copy"),
-    ("o", "pager"),
-    ("e", "editor"),
-    ("esc", "back"),
-    ("?", "help"),
-    (". ,", "problem"),
-    ("f", "follow"),
-    ("w", "wrap"),
-    ("[ ]", "stages"),
+    hint("search", "find.search"),
+    hint("keep", "find.keep"),
+    hint("select", "copy.select"),
+    hint("copy", "copy.menu"),
+    hint("pager", "log.pager"),
+    hint("editor", "log.editor"),
+    hint("back", "nav.back"),
+    hint("help", "app.help"),
+    hint("problem", "find.next_problem", "find.previous_problem"),
+    hint("follow", "log.follow"),
+    hint("wrap", "log.wrap"),
+    hint("stages", "pane.previous_stage", "pane.next_stage"),
 )
-_TYPING = (("enter", "take it"), ("esc", "leave it"))
+_TYPING = (typed_hint("take it", "enter"), hint("leave it", "find.end"))
 
 
 class LogScreen(RoomyScreen):
@@ -55,7 +55,7 @@ class LogScreen(RoomyScreen):
         self._logs = logs
         self._ascii_only = ascii_only
         self._view: RunView | None = None
-        self._freshness = ("", False)
+        self._fleet = Fleet()
 
     def compose(self) -> ComposeResult:
         """Yield the run, the log and the footer."""
@@ -75,8 +75,7 @@ class LogScreen(RoomyScreen):
 
     def show(self, fleet: Fleet, now: datetime) -> None:
         """Show the log as far as the run is known at `now`."""
-        run, fresh = fleet.runs.get(self.key), fleet.freshness
-        self._freshness = (freshness_words(fresh), bool(fresh and fresh.problem))
+        run, self._fleet = fleet.runs.get(self.key), fleet
         if run is not None:
             self._view = project_run(run, fleet.details.get(self.key), now)
         if self.is_mounted:
@@ -104,7 +103,7 @@ class LogScreen(RoomyScreen):
 
     def _show_footer(self) -> None:
         hints = _TYPING if isinstance(self.focused, Input) else _HINTS
-        self.query_one(FooterBar).view = FooterView(hints, *self._freshness)
+        self.show_footer(hints, self._fleet)
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:

@@ -20,12 +20,12 @@ from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
+from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
 from orchestrator_tui.ui.keys import RUN_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked
-from orchestrator_tui.ui.screens.runs import freshness_words
-from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, TooSmall
+from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.events_pane import EventsPane
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
@@ -56,17 +56,20 @@ _EMPTY_LOGS = {
     StageState.SKIPPED: "This stage was skipped.",
     StageState.CANCELLED: "This stage did not start before the run was cancelled.",
 }
-KeyHint = tuple[str, str]
-_AGAIN: KeyHint = ("r", "again")
-_CANCEL: KeyHint = ("x", "cancel")
-_LOG_HINTS: tuple[KeyHint, ...] = (
-    ("/", "search"),
-    (". ,", "problem"),
-    ("f", "follow"),
+_ACTS = (hint("again", "run.again"), hint("cancel", "run.cancel"))
+_LOG_HINTS = (
+    hint("search", "find.search"),
+    hint("problem", "find.next_problem", "find.previous_problem"),
+    hint("follow", "log.follow"),
 )
-_MORE_LOG_HINTS: tuple[KeyHint, ...] = (("w", "wrap"), ("\\", "streams"), ("z", "zoom"))
-_PANE_HINTS: tuple[KeyHint, ...] = (("tab", "pane"), ("[ ]", "tabs"), ("z", "zoom"))
-_WAYS_OUT: tuple[KeyHint, ...] = (("esc", "back"), ("?", "help"))
+_MORE_LOG_HINTS = (
+    hint("wrap", "log.wrap"),
+    hint("streams", "log.streams"),
+    hint("zoom", "pane.zoom"),
+)
+_TABS = hint("tabs", "pane.previous_tab", "pane.next_tab")
+_PANE_HINTS = (hint("pane", "pane.next"), _TABS, hint("zoom", "pane.zoom"))
+_WAYS_OUT = (hint("back", "nav.back"), hint("help", "app.help"))
 
 
 class RunProblems(LineBlock):
@@ -129,7 +132,7 @@ class RunScreen(RoomyScreen):
         self._ascii_only = ascii_only
         self._manifest: Manifest | None = None
         self._events: tuple[RunEvent, ...] = ()
-        self._freshness = ("", False)
+        self._fleet = Fleet()
         self._is_placed = False
         self._followed = 0  # the stage whose growing end is shown; 0 while none is
         self._is_zoomed = False
@@ -173,8 +176,7 @@ class RunScreen(RoomyScreen):
     def show(self, fleet: Fleet, now: datetime) -> None:
         """Show the run as it is at `now`; one that is gone stays as it was seen last."""
         run, detail = fleet.runs.get(self.key), fleet.details.get(self.key)
-        fresh = fleet.freshness
-        self._freshness = (freshness_words(fresh), bool(fresh and fresh.problem))
+        self._fleet = fleet
         if detail is not None:
             self._manifest, self._events = detail.manifest, detail.events
         if run is not None:
@@ -275,17 +277,16 @@ class RunScreen(RoomyScreen):
 
     def _show_footer(self) -> None:
         can_cancel = self.view is not None and self.view.cancel_refusal is None
-        acts = (_AGAIN, _CANCEL) if can_cancel else (_AGAIN,)
+        acts = _ACTS if can_cancel else _ACTS[:1]
         # The way back and the help come before what a narrow terminal has no room for.
-        hints: tuple[KeyHint, ...] = (*_LOG_HINTS, *_WAYS_OUT, *acts, *_MORE_LOG_HINTS)
+        hints: tuple[Hint, ...] = (*_LOG_HINTS, *_WAYS_OUT, *acts, *_MORE_LOG_HINTS)
         if isinstance(self.focused, StageList):
-            hints = (("enter", "log"), *acts, *_WAYS_OUT, *_PANE_HINTS)
+            hints = (hint("log", "run.stage_log"), *acts, *_WAYS_OUT, *_PANE_HINTS)
         elif isinstance(self.focused, Input):
-            hints = (("enter", "to the hit"), ("esc", "end the search"))
+            hints = (typed_hint("to the hit", "enter"), hint("end the search", "find.end"))
         elif isinstance(self.focused, ReadingPane):
-            hints = (*acts, *_WAYS_OUT, ("[ ]", "tabs"), ("space", "page"))
-        words, is_troubled = self._freshness
-        self.query_one(FooterBar).view = FooterView(hints, words, is_troubled)
+            hints = (*acts, *_WAYS_OUT, _TABS, hint("page", "move.page_down"))
+        self.show_footer(hints, self._fleet)
 
     @on(DescendantFocus)
     def _focus_moved(self) -> None:

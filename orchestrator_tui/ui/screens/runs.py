@@ -13,32 +13,41 @@ from textual.widgets import Input
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.observations import Freshness
 from orchestrator_tui.state.ordering import FleetCounts, FleetView, RunOrder
 from orchestrator_tui.state.placing import Sort
 from orchestrator_tui.state.query import EVERYTHING, QueryProblem, parse_query
 from orchestrator_tui.state.run_view import RunView, project_run
+from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
 from orchestrator_tui.ui.keys import RUNS_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked
-from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, HeaderView
+from orchestrator_tui.ui.widgets.bars import HeaderBar, HeaderView
 from orchestrator_tui.ui.widgets.empty_runs import EmptyRuns, EmptyView
 from orchestrator_tui.ui.widgets.lines import entitle
 from orchestrator_tui.ui.widgets.run_preview import RunPreview
 from orchestrator_tui.ui.widgets.run_table import ColumnHeads, RunTable, TableView
 
-START_KEY = ("s", "start")
-FOOTER_KEYS = (
-    ("/", "filter"),
-    ("?", "help"),
-    ("q", "quit (runs keep going)"),
-    ("enter", "open"),
-    (":", "commands"),
+START = hint("start", "run.start")
+HELP = hint("help", "app.help")
+HINTS = (
+    START,
+    hint("again", "run.again"),
+    hint("cancel", "run.cancel"),
+    hint("filter", "find.filter"),
+    HELP,
+    hint("quit (runs keep going)", "app.quit"),
+    hint("open", "run.open"),
+    hint("commands", "app.commands"),
 )
-NO_RUN_KEYS = (START_KEY, ("?", "help"), ("q", "quit"), (":", "commands"))
-NO_MATCH_KEYS = (START_KEY, ("/", "filter"), ("esc", "clear the filter"), ("?", "help"))
-FILTER_KEYS = (("enter", "keep the filter"), ("esc", "clear it"))
+NO_RUN_HINTS = (START, HELP, hint("quit", "app.quit"), hint("commands", "app.commands"))
+NO_MATCH_HINTS = (
+    START,
+    hint("filter", "find.filter"),
+    hint("clear the filter", "find.clear"),
+    HELP,
+)
+FILTER_HINTS = (typed_hint("keep the filter", "enter"), hint("clear it", "find.clear"))
 
 # Up to so many runs the table is low and the preview gets the room: in a wide terminal, in any.
 FEW_RUNS, HANDFUL = 9, 4
@@ -149,7 +158,7 @@ class RunsScreen(RoomyScreen):
     def _show_bars(self, fleet: Fleet, view: FleetView, now: datetime) -> None:
         counts = view.counts
         header = HeaderView(
-            place=self._options.place,
+            place=f"{self._options.place}{'  read-only' if self._options.read_only else ''}",
             attention=counts.attention,
             running=counts.running,
             queued=counts.queued,
@@ -191,20 +200,17 @@ class RunsScreen(RoomyScreen):
         past = fleet.past_of(run) if run else None
         view = project_run(run, detail, now, past) if run else None
         self.query_one(RunPreview).view = view
-        self.query_one(FooterBar).view = FooterView(
-            self._footer_keys(view),
-            freshness_words(fleet.freshness),
-            is_troubled=bool(fleet.freshness and fleet.freshness.problem),
-        )
+        self.show_footer(self._hints(view), fleet)
 
-    def _footer_keys(self, view: RunView | None) -> tuple[tuple[str, str], ...]:
-        """Return the keys that do something now."""
+    def _hints(self, view: RunView | None) -> tuple[Hint, ...]:
+        """Return the bindings to name, those that do something now."""
         if self.query_one(Input).display:
-            return FILTER_KEYS
+            return FILTER_HINTS
         if view is None:
-            return NO_MATCH_KEYS if self._fleet.runs else NO_RUN_KEYS
-        cancel = (("x", "cancel"),) if view.cancel_refusal is None else ()
-        return (START_KEY, ("r", "again"), *cancel, *FOOTER_KEYS)
+            return NO_MATCH_HINTS if self._fleet.runs else NO_RUN_HINTS
+        if view.cancel_refusal is not None:
+            return tuple(each for each in HINTS if "run.cancel" not in each.ids)
+        return HINTS
 
     def select(self, key: RunKey) -> None:
         """Put the cursor on a run, now or when it appears."""
@@ -316,10 +322,3 @@ class RunsScreen(RoomyScreen):
         self.query_one(Input).display = False
         self.table.focus()
         self._show_preview(self._fleet, self._clock.now())
-
-
-def freshness_words(fresh: Freshness | None) -> str:
-    """Return how changes are noticed, in a few words."""
-    if fresh is None or fresh.scanning:
-        return "reading"
-    return fresh.problem or ("live" if fresh.mode == "watching" else fresh.mode)
