@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import LivingProcess
 from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Whence
 from orchestrator_tui.records.requests import ActionResult, Done, Request
 from orchestrator_tui.state.observations import DetailSeen, Observation
@@ -118,6 +119,17 @@ class ScriptedFeed:
     def rescan(self) -> None:
         """Count how often a full look was asked for."""
         self.rescans += 1
+
+
+class ScriptedProcesses:
+    """A `RunProcessSource` that sees the processes it was made with."""
+
+    def __init__(self, *living: LivingProcess) -> None:
+        self.seen = living
+
+    async def living(self, key: RunKey) -> tuple[LivingProcess, ...]:
+        """Return them."""
+        return self.seen
 
 
 class ScriptedLauncher:

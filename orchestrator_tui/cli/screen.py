@@ -75,12 +75,14 @@ def _open(settings: Settings, wished: Preferences) -> int:
     from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.logs import StageLogs
+    from orchestrator_tui.watch.processes import RunProcesses
 
     roots, keys = settings.roots, check_keymap(wished.keys)
     app = OrchTui(
         feed=DiskFeed(roots, settings.environ, SYSTEM_CLOCK),
         logs=StageLogs(roots),
         launcher=RunActions(roots, settings.environ, SYSTEM_CLOCK),
+        processes=RunProcesses(roots),
         clock=SYSTEM_CLOCK,
         shelf=FileShelf(roots, settings.environ, Path.cwd()),
         memory=FileMemory(memory_folder(roots)),

@@ -129,6 +129,14 @@ def _was_given(pid: int, entry: bytes) -> bool:
     return entry in content.split(b"\0")
 
 
+def process_name(identity: ProcessIdentity) -> str | None:
+    """Return what a process calls itself, at most 15 bytes; None once it has ended."""
+    found = _read(f"/proc/{identity.pid}/comm")
+    if found is None or presence(identity) is not Presence.ALIVE:
+        return None
+    return found.decode("utf-8", "replace").strip()
+
+
 def send_signal(identity: ProcessIdentity, signum: int) -> bool:
     """Signal exactly the process that `identity` names, never one that has its number now.
 

@@ -18,6 +18,24 @@ class RunnerVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CancelTimes:
+    """When each rung of ending a run was reached; `grace_s` lies between SIGTERM and SIGKILL."""
+
+    asked_at: datetime | None = None
+    term_at: datetime | None = None
+    kill_at: datetime | None = None
+    grace_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LivingProcess:
+    """A process of a run that lives now; `name` is what it calls itself, not yet safe."""
+
+    pid: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Runner:
     """What runner.json and the probe of its lock say; `cancel_rung` is how far a cancel has come.
 
@@ -29,6 +47,7 @@ class Runner:
     host: str | None = None
     version: str | None = None
     cancel_rung: str | None = None
+    cancel_times: CancelTimes = CancelTimes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,7 @@ class Waiting:
     paused: bool = False
     cancelling: bool = False
     reason: str | None = None
+    asked_at: datetime | None = None  # when the cancel was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +127,9 @@ class RunnerRecord:
     stage_pgid: int | None = None
     stage_start_ticks: int | None = None
     cancel_rung: str | None = None
+    cancel_asked_at: str | None = None
+    cancel_term_at: str | None = None
+    cancel_kill_at: str | None = None
+    cancel_grace_s: float | None = None
     control_seq: int = 0
     git: GitFacts | None = None

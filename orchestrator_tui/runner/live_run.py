@@ -202,7 +202,11 @@ class LiveRun:
         self.add_summary_line(f"{what}{request.trace}.")
         if request.reason:
             self.add_summary_line(f"Reason: {request.reason}")
-        asked = {"control_seq": request.seq} if request.seq else {}
+        by_signal = order.signal_number is not None
+        grace_s = self.intervals.signal_grace_s if by_signal else self.intervals.stop_grace_s
+        asked: dict[str, Any] = {"cancel_grace_s": grace_s}
+        if request.seq:
+            asked["control_seq"] = request.seq
         await to_thread.run_sync(lambda: self.runner_file.note_rung(CancelRung.ASKED, **asked))
         await self.save()
         event = EventName.RUN_FAILED if failing else EventName.RUN_CANCELED

@@ -31,6 +31,7 @@ class RunnerFile:
     def __init__(self, paths: RunPaths, *, clock: Clock, control_seq: int = 0) -> None:
         own = own_identity()
         self._paths = paths
+        self._clock = clock
         self._turn = threading.Lock()
         self.record = RunnerRecord(
             pid=own.pid,
@@ -68,6 +69,7 @@ class RunnerFile:
             told = self.record.cancel_rung
             if told is None or _RUNGS.index(rung) > _RUNGS.index(CancelRung(told)):
                 changes["cancel_rung"] = rung.value
+                changes[f"cancel_{rung.value}_at"] = format_time(self._clock.now())
             self._write(Durability.FULL, **changes)
 
     def _write(self, durability: Durability, **changes: Any) -> None:

@@ -15,6 +15,7 @@ from orchestrator_tui.records.manifest import (
     CommandStatus,
     RunStatus,
 )
+from orchestrator_tui.state.cancelling import is_cancelling, ladder_words
 from orchestrator_tui.state.failure import failure_reason, stage_place
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import age, counted, elapsed
@@ -180,6 +181,8 @@ def derive_state(run: RunState, now: datetime) -> DerivedState:
         return DerivedState(State.UNKNOWN, told, _file_badges(run, facts))
     pulse = _pulse(facts, run.beats, now)
     state, reason = _living(run, facts, pulse)
+    if state != State.LOST and (ending := ladder_words(run, now)):
+        reason = ending
     return DerivedState(state, reason, _badges(run, facts, state, pulse, now))
 
 
@@ -318,8 +321,7 @@ def _badges(
 ) -> tuple[str, ...]:
     badges = []
     runner = run.runner
-    cancelling = run.waiting.cancelling or (runner is not None and runner.cancel_rung is not None)
-    if cancelling and state != State.LOST:
+    if is_cancelling(run) and state != State.LOST:
         badges.append("CANCELLING")
     if run.waiting.paused and state != State.PAUSED:
         badges.append("PAUSED")

@@ -17,6 +17,7 @@ from orchestrator_tui.records.manifest import (
     Manifest,
 )
 from orchestrator_tui.records.times import parse_time
+from orchestrator_tui.state.cancelling import ladder_words
 from orchestrator_tui.state.estimates import (
     Estimate,
     Forecast,
@@ -399,12 +400,17 @@ def _facts(run: RunState, manifest: Manifest, now: datetime) -> tuple[Fact, ...]
         Fact("ended", "", facts.completed_at) if facts.completed_at else None,
         Fact("attempt", str(facts.resumes + 1)),
         _runner_fact(run, facts),
+        Fact("ending", words) if (words := _ending(run, facts, now)) else None,
         _beat_fact(run, facts, now),
         Fact("parent", facts.parent_run_id) if facts.parent_run_id else None,
         Fact("approval", manifest.approval_policy) if manifest.approval_policy else None,
         Fact("manifest", facts.manifest),
     ]
     return tuple(fact for fact in told if fact is not None)
+
+
+def _ending(run: RunState, facts: RunFacts, now: datetime) -> str | None:
+    return None if is_terminal(facts) else ladder_words(run, now)
 
 
 def _beat_fact(run: RunState, facts: RunFacts, now: datetime) -> Fact:

@@ -15,6 +15,7 @@ from orchestrator_tui.primitives.life_lock import LifeLock
 from orchestrator_tui.primitives.process_identity import Presence, ProcessIdentity, presence
 from orchestrator_tui.records.life import (
     Beats,
+    CancelTimes,
     GitFacts,
     Runner,
     RunnerRecord,
@@ -121,6 +122,12 @@ def probe_runner(paths: RunPaths) -> Runner:
         host=record.host,
         version=record.version,
         cancel_rung=record.cancel_rung,
+        cancel_times=CancelTimes(
+            parse_time(record.cancel_asked_at),
+            parse_time(record.cancel_term_at),
+            parse_time(record.cancel_kill_at),
+            record.cancel_grace_s,
+        ),
     )
 
 
@@ -152,6 +159,7 @@ def read_waiting(paths: RunPaths) -> Waiting:
         paused=paused,
         cancelling=cancelling,
         reason=(request.reason if request else None) or (told if isinstance(told, str) else None),
+        asked_at=parse_time(request.requested_at) if request and cancelling else None,
     )
 
 
@@ -233,6 +241,13 @@ def _number(document: Mapping[str, Any], name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def _seconds(document: Mapping[str, Any], name: str) -> float | None:
+    value = document.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool) or value < 0:
+        return None
+    return float(value)
+
+
 def _text(document: Mapping[str, Any], name: str) -> str | None:
     value = document.get(name)
     return value if isinstance(value, str) and value else None
@@ -255,6 +270,10 @@ def _runner_record(document: JsonObject) -> RunnerRecord | None:
         stage_pgid=_number(document, "stage_pgid"),
         stage_start_ticks=_number(document, "stage_start_ticks"),
         cancel_rung=_text(document, "cancel_rung"),
+        cancel_asked_at=_text(document, "cancel_asked_at"),
+        cancel_term_at=_text(document, "cancel_term_at"),
+        cancel_kill_at=_text(document, "cancel_kill_at"),
+        cancel_grace_s=_seconds(document, "cancel_grace_s"),
         control_seq=max(0, _number(document, "control_seq") or 0),
         git=_git_facts(document.get("git")),
     )

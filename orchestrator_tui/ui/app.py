@@ -21,16 +21,6 @@ from textual.widget import AwaitMount
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import (
-    ActionResult,
-    Done,
-    LaunchRun,
-    Request,
-    RestartRun,
-    ResumeRun,
-    command_line,
-)
-from orchestrator_tui.state.activity import Result
 from orchestrator_tui.state.away import away_of, away_words
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State, is_terminal
@@ -40,7 +30,7 @@ from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
 from orchestrator_tui.ui.announcing import Announcer, Notify
-from orchestrator_tui.ui.asking import again_view, cancel_view, kill_view, start_view, told_together
+from orchestrator_tui.ui.asking_app import AskingApp
 from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.journal import SAVE_WITHIN_S, Journal
@@ -54,17 +44,16 @@ from orchestrator_tui.ui.ports import (
     NoticeHook,
     ObservationFeed,
     RunLauncher,
+    RunProcessSource,
     TextShelf,
 )
 from orchestrator_tui.ui.screens.activity import ActivityScreen
-from orchestrator_tui.ui.screens.again import RunAgainDialog
+from orchestrator_tui.ui.screens.cancelling import CancellingDialog
 from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
-from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
 from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow
 from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
-from orchestrator_tui.ui.screens.start import StartDialog
 from orchestrator_tui.ui.sparing import SparingDriver
 from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
@@ -82,6 +71,7 @@ from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.stage_list import StageList
 
+SHOWN = RunsScreen | RunScreen | LogScreen | ActivityScreen | CancellingDialog
 FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
 TICK_S = 1.0
 QUIT_TWICE_S = 2.0
@@ -91,7 +81,7 @@ FAREWELL_NAMES = 4  # runs named when the screen is closed
 KEEPS_GOING = frozenset([State.RUNNING, State.QUEUED, State.STALLED, State.AWAITING, State.PAUSED])
 
 
-class OrchTui(App[None], inherit_bindings=False):
+class OrchTui(AskingApp, inherit_bindings=False):
     """The program's screens over one fleet."""
 
     TITLE = "orch-tui"
@@ -121,6 +111,7 @@ class OrchTui(App[None], inherit_bindings=False):
         shelf: TextShelf | None = None,
         memory: Memory | None = None,
         hook: NoticeHook | None = None,
+        processes: RunProcessSource | None = None,
     ) -> None:
         super().__init__(driver_class=SparingDriver)
         self.fleet = Fleet()
@@ -129,6 +120,7 @@ class OrchTui(App[None], inherit_bindings=False):
         self._feed = feed
         self._logs = logs
         self._launcher = launcher
+        self._processes = processes
         self._clock = clock
         self._shelf = shelf
         self.journal = Journal(memory, clock)
@@ -309,7 +301,7 @@ class OrchTui(App[None], inherit_bindings=False):
             return  # a screen that is being taken down has no panes to show anything in
         # Only what is on top: a change of the screen below it has Textual paint both anew.
         screen = self.screen
-        if isinstance(screen, RunsScreen | RunScreen | LogScreen | ActivityScreen):
+        if isinstance(screen, SHOWN):
             screen.show(self.fleet, self._clock.now())
 
     def _screen_changed(self, _screen: Screen[Any]) -> None:
@@ -374,102 +366,6 @@ class OrchTui(App[None], inherit_bindings=False):
     @on(RunsScreen.QuitAsked)
     def _quit_asked(self) -> None:
         self.leave()
-
-    @on(RunsScreen.StartAsked)
-    def _start_asked(self) -> None:
-        self.ask_start()
-
-    @work(name="start a run")
-    async def ask_start(self, pipeline_id: str | None = None) -> None:
-        """Show the form, and start what it gives."""
-        if not self._may_act():
-            return
-        now = self._clock.now()
-        view = start_view(self.fleet, self.chosen_run, self.options, now, pipeline_id)
-        request = await self.push_screen_wait(StartDialog(view))
-        if request is not None:
-            await self._perform(request)
-
-    @on(RunsScreen.AgainAsked)
-    @on(RunScreen.AgainAsked)
-    def _again_asked(self, event: RunsScreen.AgainAsked | RunScreen.AgainAsked) -> None:
-        self.ask_again((event.key,))
-
-    @work(name="run again")
-    async def ask_again(self, keys: tuple[RunKey, ...]) -> None:
-        """Offer the ways to run runs again, and go the chosen one."""
-        if not self._may_act():
-            return
-        view = again_view(self.fleet, keys, self._clock.now())
-        if isinstance(view, str):
-            self.say(view, is_refusal=True)
-            return
-        requests = await self.push_screen_wait(RunAgainDialog(view, clock=self._clock))
-        if requests is not None:
-            await self._perform(*requests)
-
-    @on(RunsScreen.CancelAsked)
-    @on(RunScreen.CancelAsked)
-    def _cancel_asked(self, event: RunsScreen.CancelAsked | RunScreen.CancelAsked) -> None:
-        self.ask_cancel((event.key,))
-
-    @work(name="cancel runs")
-    async def ask_cancel(self, keys: tuple[RunKey, ...]) -> None:
-        """Ask whether to cancel, and do so."""
-        if not self._may_act():
-            return
-        view = cancel_view(self.fleet, keys, self._clock.now())
-        if isinstance(view, str):
-            self.say(view, is_refusal=True)
-        elif await self.push_screen_wait(CancelDialog(view, clock=self._clock)):
-            await self._perform(*view.requests)
-
-    def _may_act(self) -> bool:
-        if self.options.read_only:
-            self.say("These screens are read-only: nothing is started or changed.", is_refusal=True)
-        return not self.options.read_only
-
-    def action_kill(self) -> None:
-        """Ask whether to kill the chosen run."""
-        key = self.chosen_run
-        if key is None:
-            self.say("No run is selected.", is_refusal=True)
-        else:
-            self.ask_kill((key,))
-
-    @work(name="kill runs")
-    async def ask_kill(self, keys: tuple[RunKey, ...]) -> None:
-        """Ask whether to kill, and do so."""
-        if not self._may_act():
-            return
-        view = kill_view(self.fleet, keys, self._clock.now())
-        if isinstance(view, str):
-            self.say(view, is_refusal=True)
-        elif await self.push_screen_wait(KillDialog(view, clock=self._clock)):
-            await self._perform(*view.requests)
-
-    async def _perform(self, *requests: Request) -> None:
-        """Carry out requests side by side, and tell what came of them together."""
-        results = await asyncio.gather(*(self._perform_one(request) for request in requests))
-        text, is_refusal = told_together(requests, results)
-        self._tell(text, is_refusal=is_refusal)
-        if len(results) == 1 and isinstance(results[0], Done) and results[0].key is not None:
-            self.runs_screen.select(results[0].key)
-        self._feed.rescan()
-        await self.journal.save()
-
-    async def _perform_one(self, request: Request) -> ActionResult:
-        key = None if isinstance(request, LaunchRun) else request.key
-        name = self.journal.began(command_line([request]), key)
-        await self.journal.save()
-        result = await self._launcher.perform(request)
-        if isinstance(result, Done):
-            self.journal.ended(name, Result.DONE, result.message, result.key)
-            if result.key is not None and isinstance(request, LaunchRun | ResumeRun | RestartRun):
-                self._started_here.add(result.key)
-        else:
-            self.journal.ended(name, Result.REFUSED, result.reason)
-        return result
 
     def say(self, text: str, *, is_refusal: bool = False) -> None:
         """Tell the result of an action: each one ends in words."""

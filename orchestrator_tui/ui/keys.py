@@ -167,6 +167,11 @@ CANCEL_KEYS: KeyList = [
     key("escape", "keep", "keep it running", "run.cancel_no"),
 ]
 
+CANCELLING_KEYS: KeyList = [
+    key("X", "kill", "kill now", "run.kill"),
+    key("escape,q", "keep", "hide, it keeps going", "nav.close"),
+]
+
 KILL_KEYS: KeyList = [
     key("escape", "keep", "go back", "run.kill_no"),
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.life import LivingProcess
 from orchestrator_tui.records.logs import LogPage, LogRequest
 from orchestrator_tui.records.requests import ActionResult, Request
 from orchestrator_tui.state.observations import Observation
@@ -33,6 +34,14 @@ class LogSource(Protocol):
 
     async def read(self, request: LogRequest) -> LogPage:
         """Return one page; what cannot be read is told in `LogPage.problem`."""
+        ...
+
+
+class RunProcessSource(Protocol):
+    """Looks at the processes of a run."""
+
+    async def living(self, key: RunKey) -> tuple[LivingProcess, ...]:
+        """Return those that live now, the runner first; none where none can be seen."""
         ...
 
 

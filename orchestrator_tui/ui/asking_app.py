@@ -1,0 +1,181 @@
+"""AskingApp: what a person can ask of the program, each after a dialog, each with its result."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+
+from textual import on, work
+from textual.app import App
+
+from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.requests import (
+    ActionResult,
+    Done,
+    LaunchRun,
+    Request,
+    RestartRun,
+    ResumeRun,
+    command_line,
+)
+from orchestrator_tui.state.activity import Result
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.ui.asking import (
+    again_view,
+    cancel_view,
+    kill_view,
+    start_view,
+    told_together,
+)
+from orchestrator_tui.ui.journal import Journal
+from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.ports import ObservationFeed, RunLauncher, RunProcessSource
+from orchestrator_tui.ui.screens.again import RunAgainDialog
+from orchestrator_tui.ui.screens.cancelling import CancellingDialog, Parting
+from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
+from orchestrator_tui.ui.screens.run import RunScreen
+from orchestrator_tui.ui.screens.runs import RunsScreen
+from orchestrator_tui.ui.screens.start import StartDialog
+
+
+class AskingApp(App[None], inherit_bindings=False):
+    """The part of the program that asks before it acts; the rest of it shows."""
+
+    fleet: Fleet
+    options: ScreenOptions
+    journal: Journal
+    runs_screen: RunsScreen
+    _clock: Clock
+    _feed: ObservationFeed
+    _launcher: RunLauncher
+    _processes: RunProcessSource | None
+    _started_here: set[RunKey]
+
+    @property
+    @abstractmethod
+    def chosen_run(self) -> RunKey | None:
+        """The run that is open, or else selected."""
+
+    @abstractmethod
+    def say(self, text: str, *, is_refusal: bool = False) -> None:
+        """Tell something, and note it."""
+
+    @abstractmethod
+    def _tell(self, text: str, *, is_refusal: bool = False) -> None: ...
+
+    def _may_act(self) -> bool:
+        if self.options.read_only:
+            self.say("These screens are read-only: nothing is started or changed.", is_refusal=True)
+        return not self.options.read_only
+
+    # --- start and run again ----------------------------------------------------------------
+
+    @on(RunsScreen.StartAsked)
+    def _start_asked(self) -> None:
+        self.ask_start()
+
+    @work(name="start a run")
+    async def ask_start(self, pipeline_id: str | None = None) -> None:
+        """Show the form, and start what it gives."""
+        if not self._may_act():
+            return
+        now = self._clock.now()
+        view = start_view(self.fleet, self.chosen_run, self.options, now, pipeline_id)
+        request = await self.push_screen_wait(StartDialog(view))
+        if request is not None:
+            await self._perform(request)
+
+    @on(RunsScreen.AgainAsked)
+    @on(RunScreen.AgainAsked)
+    def _again_asked(self, event: RunsScreen.AgainAsked | RunScreen.AgainAsked) -> None:
+        self.ask_again((event.key,))
+
+    @work(name="run again")
+    async def ask_again(self, keys: tuple[RunKey, ...]) -> None:
+        """Offer the ways to run runs again, and go the chosen one."""
+        if not self._may_act():
+            return
+        view = again_view(self.fleet, keys, self._clock.now())
+        if isinstance(view, str):
+            self.say(view, is_refusal=True)
+            return
+        requests = await self.push_screen_wait(RunAgainDialog(view, clock=self._clock))
+        if requests is not None:
+            await self._perform(*requests)
+
+    # --- end ----------------------------------------------------------------------------------
+
+    @on(RunsScreen.CancelAsked)
+    @on(RunScreen.CancelAsked)
+    def _cancel_asked(self, event: RunsScreen.CancelAsked | RunScreen.CancelAsked) -> None:
+        self.ask_cancel((event.key,))
+
+    @work(name="cancel runs")
+    async def ask_cancel(self, keys: tuple[RunKey, ...]) -> None:
+        """Ask whether to cancel, do so, and show how far it has come."""
+        if not self._may_act():
+            return
+        view = cancel_view(self.fleet, keys, self._clock.now())
+        if isinstance(view, str):
+            self.say(view, is_refusal=True)
+            return
+        if not await self.push_screen_wait(CancelDialog(view, clock=self._clock)):
+            return
+        results = await self._perform(*view.requests)
+        if len(keys) == 1 and isinstance(results[0], Done) and not view.is_dead:
+            await self._follow_cancel(keys[0])
+
+    async def _follow_cancel(self, key: RunKey) -> None:
+        plain = self.options.ascii_only
+        dialog = CancellingDialog(key, self._processes, ascii_only=plain, clock=self._clock)
+        parting = await self.push_screen_wait(dialog)
+        if parting is Parting.KILL:
+            self.ask_kill((key,))
+        elif parting is Parting.ENDED:
+            self.say(f"{key.short} has ended; nothing of it runs any more.")
+
+    def action_kill(self) -> None:
+        """Ask whether to kill the chosen run."""
+        key = self.chosen_run
+        if key is None:
+            self.say("No run is selected.", is_refusal=True)
+        else:
+            self.ask_kill((key,))
+
+    @work(name="kill runs")
+    async def ask_kill(self, keys: tuple[RunKey, ...]) -> None:
+        """Ask whether to kill, and do so."""
+        if not self._may_act():
+            return
+        view = kill_view(self.fleet, keys, self._clock.now())
+        if isinstance(view, str):
+            self.say(view, is_refusal=True)
+        elif await self.push_screen_wait(KillDialog(view, clock=self._clock)):
+            await self._perform(*view.requests)
+
+    # --- do -----------------------------------------------------------------------------------
+
+    async def _perform(self, *requests: Request) -> list[ActionResult]:
+        """Carry out requests side by side, and tell what came of them together."""
+        results = await asyncio.gather(*(self._perform_one(request) for request in requests))
+        text, is_refusal = told_together(requests, results)
+        self._tell(text, is_refusal=is_refusal)
+        if len(results) == 1 and isinstance(results[0], Done) and results[0].key is not None:
+            self.runs_screen.select(results[0].key)
+        self._feed.rescan()
+        await self.journal.save()
+        return results
+
+    async def _perform_one(self, request: Request) -> ActionResult:
+        key = None if isinstance(request, LaunchRun) else request.key
+        name = self.journal.began(command_line([request]), key)
+        await self.journal.save()
+        result = await self._launcher.perform(request)
+        if isinstance(result, Done):
+            self.journal.ended(name, Result.DONE, result.message, result.key)
+            if result.key is not None and isinstance(request, LaunchRun | ResumeRun | RestartRun):
+                self._started_here.add(result.key)
+        else:
+            self.journal.ended(name, Result.REFUSED, result.reason)
+        return result
