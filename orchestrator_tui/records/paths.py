@@ -48,6 +48,7 @@ class TaskPaths:
     lock: Path
     runs_json: Path
     state_json: Path
+    history_seal: Path
     pending_dir: Path
     metrics: Path
     metrics_lock: Path
@@ -101,6 +102,7 @@ def resolve_task_paths(roots: Roots, task_id: str) -> TaskPaths:
         lock=roots.runs / f"{task}.lock",
         runs_json=out_dir / "runs.json",
         state_json=out_dir / "state.json",
+        history_seal=out_dir / ".runs.seal",
         pending_dir=out_dir / ".pending",
         metrics=task_dir / "metrics.json",
         metrics_lock=task_dir / "metrics.lock",

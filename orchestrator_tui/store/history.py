@@ -34,12 +34,12 @@ class History:
         """
         fresh = {summary.get("runId"): summary for summary in summaries}
         kept = [run for run in self.runs if run.get("runId") not in fresh]
-        ordered = sorted([*kept, *fresh.values()], key=_timestamp)
+        ordered = sorted([*kept, *fresh.values()], key=timestamp_of)
         return History(self.task_id, tuple(ordered), self.others)
 
     def content(self) -> bytes:
         """Return the file: two spaces of indent, no newline at the end."""
-        last = _timestamp(self.runs[-1]) if self.runs else ""
+        last = timestamp_of(self.runs[-1]) if self.runs else ""
         document: JsonObject = {"taskId": self.task_id, "lastRunAt": last, "runs": list(self.runs)}
         return encode_unended(document | self.others)
 
@@ -122,7 +122,8 @@ def _is_run(run: Any, task_id: str) -> bool:
     return isinstance(run.get("runId", ""), str)  # some runs of the Node original have none
 
 
-def _timestamp(run: JsonObject) -> str:
+def timestamp_of(run: JsonObject) -> str:
+    """Return the time by which a run is ordered, empty where it has none."""
     value = run.get("timestamp")
     return value if isinstance(value, str) else ""
 

@@ -22,6 +22,7 @@ from orchestrator_tui.store.history import (
     read_history,
     rebuilt,
 )
+from orchestrator_tui.store.history_splice import seal, sealed_content, spliced
 from orchestrator_tui.store.json_text import encode_document
 from orchestrator_tui.store.reading import BadContent
 from orchestrator_tui.store.sweeping import sweep_orphans
@@ -139,18 +140,26 @@ class TaskStateStore:
         waiting = self._read_waiting(paths)
         if not waiting:
             return
-        history = self._sound_history(task_id, paths).merged(waiting.values())
-        content = history.content()
+        content = self._with(task_id, paths, tuple(waiting.values()))
         if not lock.still_held():
             lost = LockTimeout(paths.lock, 1, f"the lock {paths.lock} was taken away meanwhile")
             raise TaskStateStoreLockError(task_id, lost)
         files.write_atomic(paths.runs_json, content, durability=Durability.FULL)
-        written = files.read_bytes(
-            paths.runs_json, limit_bytes=HISTORY_LIMIT_BYTES, root=self._roots.out
+        found, written = files.read_range(
+            paths.runs_json, 0, HISTORY_LIMIT_BYTES + 1, root=self._roots.out
         )
         if written == content:
+            seal(paths, found)
             for path in waiting:
                 files.remove(path)
+
+    def _with(self, task_id: str, paths: TaskPaths, summaries: tuple[JsonObject, ...]) -> bytes:
+        """Return the history with these runs in it, as it stands in the file."""
+        sealed = sealed_content(self._roots, paths)
+        content = spliced(sealed, task_id, summaries) if sealed is not None else None
+        if content is not None:
+            return content
+        return self._sound_history(task_id, paths).merged(summaries).content()
 
     def _sound_history(self, task_id: str, paths: TaskPaths) -> History:
         found = read_history(self._roots, task_id)

@@ -9,6 +9,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from bench.spending import in_turn, ratios
@@ -52,10 +53,11 @@ def _measured(entries: int, rounds: int) -> list[Line]:
         paths = resolve_task_paths(roots, TASK)
         _fill(roots, entries)
         newest = _manifest(entries)
-        summary = _summary(roots, entries)
+        again = _summary(roots, entries - 1)
+        further = (_summary(roots, number) for number in count(entries))
         cases: dict[str, Callable[[], float]] = {
-            # The same run each time, so that no round has a longer history than the one before.
-            "runs.json": lambda: _timed(lambda: TaskStateStore(roots).record_run(summary)),
+            "runs.json": lambda: _recorded(roots, next(further)),
+            "the same": lambda: _recorded(roots, again),
             "its copy": lambda: _timed(lambda: _copy(paths.runs_json)),
             "metrics.json": lambda: _timed(lambda: record_metrics(roots, newest)),
             "their copy": lambda: _timed(lambda: _copy(paths.metrics)),
@@ -65,6 +67,13 @@ def _measured(entries: int, rounds: int) -> list[Line]:
     told = f"{entries:,} entries"
     return [
         Line(f"runs.json, {told}", runs, "ms", ratios(runs, copies), COPY),
+        Line(
+            f"a resumed run, {told}",
+            found["the same"],
+            "ms",
+            ratios(found["the same"], copies),
+            COPY,
+        ),
         Line(f"copy of runs.json, {told}", copies),
         Line(f"metrics.json, {told}", metrics, "ms", ratios(metrics, found["their copy"]), COPY),
     ]
@@ -113,6 +122,10 @@ def _manifest(number: int) -> Manifest:
             for index, stage in enumerate(_STAGES, 1)
         ),
     )
+
+
+def _recorded(roots: Roots, summary: JsonObject) -> float:
+    return _timed(lambda: TaskStateStore(roots).record_run(summary))
 
 
 def _timed(work: Callable[[], object]) -> float:
