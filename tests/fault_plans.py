@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -43,14 +44,18 @@ class Watching:
 
     def __init__(self) -> None:
         self.seen: list[tuple[Step, Path]] = []
+        self._turn = threading.Lock()
 
     def perform(self, step: Step, path: Path, call: Callable[[], T]) -> T:
-        self.seen.append((step, path))
-        return self.act(len(self.seen), step, call)
+        return self.act(self._number(step, path), step, call)
 
     def write(self, path: Path, call: Callable[[memoryview], int], content: memoryview) -> int:
-        self.seen.append((Step.WRITE, path))
-        return self.act_on_write(len(self.seen), call, content)
+        return self.act_on_write(self._number(Step.WRITE, path), call, content)
+
+    def _number(self, step: Step, path: Path) -> int:
+        with self._turn:  # two threads that share a number would leave out the next one
+            self.seen.append((step, path))
+            return len(self.seen)
 
     def act(self, number: int, step: Step, call: Callable[[], T]) -> T:
         return call()
