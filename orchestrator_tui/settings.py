@@ -25,6 +25,7 @@ OUT_VARIABLE = "CODEX_ORCHESTRATOR_OUT_DIR"
 RUNS_NAME = ".runs"
 OUT_NAME = "out"
 READ_ONLY_VARIABLE = "ORCH_TUI_READ_ONLY"
+ASCII_VARIABLE = "ORCH_TUI_ASCII"
 DEFAULT_ORIGIN = "default"
 THEMES = ("dark", "light", "high-contrast", "cvd-dark", "cvd-light", "mono")
 

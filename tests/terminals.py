@@ -25,6 +25,9 @@ KEYS = {
     "up": "\x1b[A",
     "down": "\x1b[B",
     "pagedown": "\x1b[6~",
+    "pageup": "\x1b[5~",
+    "home": "\x1b[H",
+    "end": "\x1b[F",
     "ctrl+c": "\x03",
     "ctrl+r": "\x12",
 }
@@ -148,6 +151,11 @@ class RealTerminal:
     def text(self) -> str:
         """The screen as it is now."""
         return "\n".join(line.rstrip() for line in self._screen.display)
+
+    @property
+    def screen(self) -> pyte.Screen:
+        """The cells of the screen, with their colours."""
+        return self._screen
 
     def wait(self, seconds: float = 10) -> int | None:
         """Return the exit status of the program, or None if it does not end in time."""

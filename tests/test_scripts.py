@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "scripts" / "demo"
+TOUR = ROOT / "scripts" / "tour"
 
 
 def run(*command: str | Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -110,3 +111,14 @@ def test_the_demonstration_refuses_what_it_does_not_know(demo_environ: dict[str,
         ended = run(DEMO, *arguments, environ=demo_environ)
         assert (ended.returncode, ended.stdout) == (1, "")
         assert ended.stderr.startswith("usage: ./scripts/demo")
+
+
+@pytest.mark.timeout(180)
+def test_the_tour_draws_the_real_program(tmp_path: Path, demo_environ: dict[str, str]) -> None:
+    assert "runs-80x24" in run(TOUR, "--list", environ=demo_environ).stdout.split()
+    ended = run(TOUR, "--quick", "--into", tmp_path, "runs-80x24", environ=demo_environ)
+    if "fonts-dejavu-core" in ended.stderr:
+        pytest.skip("no font with the program's signs is installed")
+    assert ended.returncode == 0, ended.stderr
+    picture = (tmp_path / "runs-80x24.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")

@@ -15,11 +15,12 @@ import click
 from click.shell_completion import CompletionItem, shell_complete
 
 from orchestrator_tui import __version__
+from orchestrator_tui.cli.environment import set_by_flag
 from orchestrator_tui.cli.exits import Exit, Stopped, say
 from orchestrator_tui.cli.options import CONTEXT, place_options
 from orchestrator_tui.primitives.standard_streams import fill_standard_streams
 from orchestrator_tui.records.requests import COMPLETE_VARIABLE, PROGRAM
-from orchestrator_tui.settings import READ_ONLY_VARIABLE, THEMES, Places
+from orchestrator_tui.settings import ASCII_VARIABLE, READ_ONLY_VARIABLE, THEMES, Places
 
 # Name of each verb, which is the name of its module, and its line in the help.
 VERBS = {
@@ -95,11 +96,13 @@ def program(
     Without a verb it opens the screen, or prints the list where there is no terminal.
     """
     context.obj = places
+    if ascii_only:
+        set_by_flag(context, ASCII_VARIABLE)
     if read_only:
-        os.environ[READ_ONLY_VARIABLE] = "1"
+        set_by_flag(context, READ_ONLY_VARIABLE)
     if context.invoked_subcommand is None:
         screen = importlib.import_module("orchestrator_tui.cli.screen")
-        context.exit(screen.show(places, theme=theme, ascii_only=ascii_only, query=query))
+        context.exit(screen.show(places, theme=theme, query=query))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

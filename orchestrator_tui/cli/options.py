@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from orchestrator_tui.cli.environment import environment
 from orchestrator_tui.cli.exits import Exit, Stopped, bad_usage, refused
 from orchestrator_tui.primitives.files import is_folder
 from orchestrator_tui.records.identifiers import sanitize_task_id
@@ -120,7 +120,7 @@ def settings_from(places: Places, task: str | None = None) -> Settings:
     except OSError as error:
         raise Stopped(Exit.FAILED, f"the working directory is gone: {error}") from error
     try:
-        settings = load_settings(dict(os.environ), cwd, places, task)
+        settings = load_settings(environment(), cwd, places, task)
     except InvalidSettings as error:
         raise bad_usage(str(error)) from error
     if not is_folder(settings.roots.repo):

@@ -11,7 +11,9 @@ from typing import Any, Final, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
+from orchestrator_tui.cli.environment import environment
 from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.settings import ASCII_VARIABLE
 from orchestrator_tui.state.liveness import State
 
 RESET: Final = "\x1b[0m"
@@ -63,7 +65,9 @@ def has_colour(stream: TextIO) -> bool:
 
 
 def ascii_only() -> bool:
-    """Tell whether standard output cannot write the symbols."""
+    """Tell whether standard output cannot write the symbols, or shall not."""
+    if environment().get(ASCII_VARIABLE, "").strip().lower() in ("1", "true", "yes", "on"):
+        return True
     return not (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 

@@ -27,7 +27,7 @@ def unusable_reason() -> str | None:
     return None
 
 
-def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> int:
+def show(places: Places, *, theme: str | None, query: str) -> int:
     """Open the screen and return the exit status; print the list where no screen can be drawn.
 
     Raises:
@@ -42,7 +42,6 @@ def show(places: Places, *, theme: str | None, ascii_only: bool, query: str) -> 
         wished = replace(
             preferred,
             theme=theme or preferred.theme,
-            ascii=ascii_only or preferred.ascii,
             filter=query or preferred.filter,
         )
         return _open(with_preferred_task(settings), wished)

@@ -147,6 +147,11 @@ def test_states_are_coloured_on_a_terminal_and_the_words_stay() -> None:
     assert "\x1b" not in on_terminal("list", columns=120, cwd=FIXTURES / "node-peer", TERM="dumb")
 
 
+def test_ascii_is_enough_where_it_is_wanted(orch_tui: OrchTuiCommand, peer_repo: Path) -> None:
+    assert orch_tui("--ascii", "list").out.isascii()
+    assert not orch_tui("list").out.isascii()
+
+
 def test_no_runs_are_no_error(orch_tui: OrchTuiCommand, repo: Path) -> None:
     ended = orch_tui("list")
     assert (ended.status, ended.out) == (0, "")
