@@ -8,11 +8,14 @@ from typing import Any
 
 from orchestrator_tui.cli.looking import LookedAt
 from orchestrator_tui.records.facts import RunFacts
+from orchestrator_tui.records.life import GitFacts
 from orchestrator_tui.records.manifest import CommandRecord, JsonObject, Manifest
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.liveness import activity_report, derive_state
+from orchestrator_tui.state.observations import SinceGreen
 from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow, project_run
+from orchestrator_tui.ui.card_text import told_of
 
 LIST_SCHEMA = "orch-tui/list/1"
 STATUS_SCHEMA = "orch-tui/status/1"
@@ -73,6 +76,8 @@ def errors_document(view: RunView, cards: Sequence[ErrorCard]) -> JsonObject:
         "schema": ERRORS_SCHEMA,
         "run_id": view.row.key.run_id,
         "task_id": view.row.key.task_id,
+        "git": _git(view.git),
+        "since_green": _since_green(view.since_green),
         "errors": [
             {
                 "stage": card.stage_id,
@@ -85,9 +90,32 @@ def errors_document(view: RunView, cards: Sequence[ErrorCard]) -> JsonObject:
                 "error_file": card.path,
                 "at": _time(card.at),
                 "is_past": card.is_past,
+                "attempt": card.attempt,
+                "cwd": card.cwd,
+                "into_s": card.into_s,
+                "took_s": card.took_s,
+                "told": {told.label: told.text for told in told_of(card, view)},
             }
             for card in cards
         ],
+    }
+
+
+def _git(git: GitFacts | None) -> JsonObject | None:
+    if git is None:
+        return None
+    return {"branch": git.branch, "commit": git.commit, "dirty": git.dirty}
+
+
+def _since_green(since: SinceGreen | None) -> JsonObject | None:
+    if since is None:
+        return None
+    return {
+        "run_id": since.run.run_id,
+        "task_id": since.run.task_id,
+        "commit": since.commit,
+        "files": list(since.names),
+        "count": since.count,
     }
 
 

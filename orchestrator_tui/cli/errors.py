@@ -10,7 +10,7 @@ import click
 from orchestrator_tui.cli.choosing import choose_run
 from orchestrator_tui.cli.documents import errors_document
 from orchestrator_tui.cli.exits import bad_usage, not_found, say
-from orchestrator_tui.cli.looking import look_at
+from orchestrator_tui.cli.looking import LookedAt, look_at, look_closely
 from orchestrator_tui.cli.options import (
     Format,
     chosen_run,
@@ -19,11 +19,13 @@ from orchestrator_tui.cli.options import (
     with_settings,
 )
 from orchestrator_tui.cli.output import print_json, print_line
-from orchestrator_tui.cli.report import card_lines
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.settings import Settings
+from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.run_view import ErrorCard, RunView, project_run
+from orchestrator_tui.store.configuration import load_config
+from orchestrator_tui.ui.card_text import headline, stderr_words, told_of
 
 _FENCE: Final = "```"
 
@@ -48,28 +50,38 @@ def command(
     looked = look_at(settings.roots, ref)
     if looked is None:
         raise not_found(f"no run {ref.key.run_id} in {settings.roots.runs}")
-    view = project_run(looked.run, looked.detail, SYSTEM_CLOCK.now())
+    view = _view(settings, looked)
     cards = [card for card in view.errors if past or not card.is_past]
     style = Format(form)
     if style == Format.JSON:
         print_json(errors_document(view, cards))
         return
-    for line in _text(cards) if style == Format.TEXT else markdown(view, cards):
+    for line in _text(view, cards) if style == Format.TEXT else markdown(view, cards):
         print_line(line)
     if not cards:
         say(f"no stage of run {view.row.run} has failed: {view.row.reason}")
 
 
-def _text(cards: Sequence[ErrorCard]) -> Iterator[str]:
+def _view(settings: Settings, looked: LookedAt) -> RunView:
+    """Return what is known of a run, with what the configuration still says of its stages."""
+    detail = look_closely(settings, looked)
+    fleet = Fleet(config=load_config(settings.roots, settings.environ))
+    pipeline = fleet.pipeline_of(looked.run)
+    return project_run(looked.run, detail, SYSTEM_CLOCK.now(), pipeline=pipeline)
+
+
+def _text(view: RunView, cards: Sequence[ErrorCard]) -> Iterator[str]:
     for position, card in enumerate(cards):
         if position:
             yield ""
-        for line in card_lines(card, all_lines=True):
-            yield line.removeprefix("  ")
-        if card.command:
-            yield safe_text(f"  command: {card.command}")
-        if card.path:
-            yield safe_text(f"  file: {card.path}")
+        yield safe_text(headline(card))
+        for told in told_of(card, view):
+            yield safe_text(f"  {told.label:<8} {told.text}")
+        if card.stderr:
+            yield safe_text(f"  stderr   {stderr_words(card)}")
+        kept = [line for line in card.stderr if line.strip()]
+        for line in kept:
+            yield f"    {safe_text(line)}"
 
 
 def markdown(view: RunView, cards: Sequence[ErrorCard]) -> Iterator[str]:
@@ -80,13 +92,10 @@ def markdown(view: RunView, cards: Sequence[ErrorCard]) -> Iterator[str]:
         yield safe_text(f"### {view.row.pipeline}: stage {card.index} {card.stage_id} {card.words}")
         yield ""
         for label, text in (
-            ("reason", card.reason),
-            ("command", card.command),
+            *((told.label, told.text) for told in told_of(card, view)),
             ("run", view.row.key.run_id),
-            ("file", card.path),
         ):
-            if text:
-                yield f"- {label}: `{safe_text(text).replace('`', chr(39))}`"
+            yield f"- {label}: `{safe_text(text).replace('`', chr(39))}`"
         if card.stderr:
             yield ""
             yield f"stderr{f' ({safe_text(card.cut)})' if card.cut else ''}"

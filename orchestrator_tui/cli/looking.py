@@ -9,6 +9,7 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
+from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.liveness import is_terminal
 from orchestrator_tui.state.observations import (
@@ -68,6 +69,17 @@ def look_at(roots: Roots, ref: RunRef) -> LookedAt | None:
             break
     detail = RunDetail(manifest, read_stage_errors(paths)) if manifest else None
     return LookedAt(fleet.runs[ref.key], detail, paths)
+
+
+def look_closely(settings: Settings, looked: LookedAt) -> RunDetail | None:
+    """Return the details of a run as the screen has them: earlier runs and git are asked, too."""
+    from orchestrator_tui.watch.details import FocusedRuns  # only `errors` needs it
+    from orchestrator_tui.watch.roster import Roster
+
+    roster = Roster(settings.roots, SYSTEM_CLOCK)
+    roster.list_all()
+    focused = FocusedRuns(settings.roots, SYSTEM_CLOCK, roster, settings.environ)
+    return focused.read_now(looked.run.key) or looked.detail
 
 
 def _signs(paths: RunPaths, has_ended: bool) -> tuple[Observation, ...]:

@@ -24,6 +24,8 @@ from orchestrator_tui.watch.stage_places import find_stage, log_path
 
 COPY_NAME: Final = "last-copy.txt"
 READING_LIMIT_BYTES: Final = 64 * 1024 * 1024  # of a log file that is written out to be read
+SHOWN_LIMIT_BYTES: Final = 8 * 1024 * 1024  # of another file of a run
+NAME_LENGTH: Final = 100
 _PAGE_LINES: Final = 4096
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -70,6 +72,44 @@ class FileShelf:
     async def log_path(self, key: RunKey, stage_index: int) -> str:
         """Return where a stage's log lies; empty where it has none."""
         return await anyio.to_thread.run_sync(self._log_path, key, stage_index)
+
+    async def source_path(self, name: str, folder: str) -> WrittenText:
+        """Return where a file of the repository lies that a command in `folder` has named."""
+        return await anyio.to_thread.run_sync(self._source_path, name, folder)
+
+    async def show_file(self, name: str) -> WrittenText:
+        """Write a file of a run as text that is safe to show."""
+        return await anyio.to_thread.run_sync(self._show_file, name)
+
+    def _source_path(self, name: str, folder: str) -> WrittenText:
+        repo = self._roots.repo
+        for candidate in dict.fromkeys((repo / folder / name, repo / name)):
+            path = files.resolve_inside(repo, candidate)
+            try:
+                known = files.signature(path) if path is not None else None
+                if known is not None and not files.is_folder(candidate):
+                    return WrittenText(str(path))
+            except OSError as error:
+                return WrittenText(problem=f"{name}: {reason_of(error)}")
+        return WrittenText(problem=f"There is no file {name} in this repository.")
+
+    def _show_file(self, name: str) -> WrittenText:
+        path = self._roots.repo / name
+        root = next(
+            (r for r in (self._roots.runs, self._roots.out) if path.is_relative_to(r)), None
+        )
+        if root is None or ".." in path.parts:
+            return WrittenText(problem="it is no file of a run")
+        copy = self._private / _UNFIT.sub("-", path.name)[-NAME_LENGTH:]
+        try:
+            signature, content = files.read_range(path, 0, SHOWN_LIMIT_BYTES, root=root)
+            files.make_folder(self._private, mode=_PRIVATE_FOLDER)
+            text = "".join(f"{safe_text(line)}\n" for line in _lines_of(content))
+            files.write_atomic(copy, text.encode("utf-8", "replace"), mode=_PRIVATE_FILE)
+        except OSError as error:
+            return WrittenText(problem=reason_of(error))
+        left = signature.size - len(content)
+        return WrittenText(str(copy), remark=f"{left:,} bytes are left out" if left > 0 else "")
 
     def _keep_copy(self, text: str) -> WrittenText:
         path = self._private / COPY_NAME
@@ -143,6 +183,10 @@ class FileShelf:
     def _read(self, wish: LogTextWish, offset: int, count: int) -> LogPage:
         request = LogRequest(wish.key, wish.stage_index, Whence.AFTER, offset, count)
         return self._logs.read_now(request)
+
+
+def _lines_of(content: bytes) -> list[str]:
+    return content.decode("utf-8", "replace").removesuffix("\n").split("\n")
 
 
 def _text_of(line: LogLine) -> str:

@@ -14,6 +14,7 @@ from orchestrator_tui.records.manifest import (
     CommandRecord,
     CommandStatus,
     Manifest,
+    accepted_resumes,
 )
 from orchestrator_tui.records.times import parse_time
 
@@ -37,6 +38,7 @@ class RunFacts:
     stage is known. `stage_started_at` is that stage's. `problems` say what is wrong with the file.
     `stage_summary` is the first line of a failed stage's summary, None for any other stage.
     `stage_is_run` tells that the stage is a run of its own, so that its output is not in this one.
+    `resumed_at` is when the present attempt began, None in the first one.
     """
 
     key: RunKey
@@ -64,6 +66,7 @@ class RunFacts:
     problems: tuple[str, ...] = ()
     stage_summary: str | None = None
     stage_is_run: bool = False
+    resumed_at: datetime | None = None
 
 
 def _shared(text: str | None) -> str | None:
@@ -125,4 +128,5 @@ def run_facts(
             _first_line(stage.summary) if stage and stage.status == CommandStatus.FAILED else None
         ),
         stage_is_run=stage is not None and stage.kind == CommandKind.SUBPIPELINE,
+        resumed_at=max(accepted_resumes(manifest), default=None),
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
+
+from orchestrator_tui.records.times import parse_time
 
 JsonObject = dict[str, Any]
 
@@ -291,3 +294,13 @@ def manifest_to_document(manifest: Manifest) -> JsonObject:
         "instructions_sources": list(manifest.instructions_sources),
     }
     return {name: values[name] for name in _ORDER_HEAD} | dict(manifest.extras)
+
+
+def accepted_resumes(manifest: Manifest) -> tuple[datetime, ...]:
+    """Return when a run was resumed, in the order of its file; refused attempts do not count."""
+    times = (
+        parse_time(event.get("timestamp"))
+        for event in manifest.resume_events
+        if event.get("outcome") != "blocked"
+    )
+    return tuple(moment for moment in times if moment is not None)

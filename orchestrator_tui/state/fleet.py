@@ -9,7 +9,7 @@ from types import MappingProxyType
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Beats, Runner, Waiting
-from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
+from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig, Pipeline
 from orchestrator_tui.state.estimates import PipelinePast
 from orchestrator_tui.state.observations import (
     Freshness,
@@ -50,3 +50,10 @@ class Fleet:
         """Return what the pipeline of a run took in the past, None where nothing is known."""
         pipeline_id = run.facts.pipeline_id if run.facts else None
         return self.pasts.get(pipeline_id) if pipeline_id else None
+
+    def pipeline_of(self, run: RunState) -> Pipeline | None:
+        """Return what the configuration says of a run's pipeline now, None if it has it not."""
+        pipeline_id = run.facts.pipeline_id if run.facts else None
+        if pipeline_id is None or not isinstance(self.config, OrchestratorConfig):
+            return None
+        return self.config.pipeline(pipeline_id)

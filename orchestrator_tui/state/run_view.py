@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.life import RunnerVerdict, StageError
+from orchestrator_tui.records.life import GitFacts, RunnerVerdict, StageError
 from orchestrator_tui.records.logs import LogLine
 from orchestrator_tui.records.manifest import (
     CommandKind,
     CommandRecord,
     CommandStatus,
     Manifest,
+    accepted_resumes,
 )
+from orchestrator_tui.records.pipeline import CommandStage, Pipeline
 from orchestrator_tui.records.times import parse_time
+from orchestrator_tui.state.attempts import attempt_of, attempt_starts
 from orchestrator_tui.state.cancelling import ladder_words
 from orchestrator_tui.state.estimates import (
     Estimate,
@@ -34,7 +37,7 @@ from orchestrator_tui.state.liveness import (
     is_terminal,
     newest_activity,
 )
-from orchestrator_tui.state.observations import EarlierRun, RunDetail
+from orchestrator_tui.state.observations import Artifacts, EarlierRun, RunDetail, SinceGreen
 from orchestrator_tui.state.refusals import cancel_refusal, resume_refusal
 from orchestrator_tui.state.views import CANCELLING_WORD, RunRow, project_row, seconds_between
 
@@ -116,6 +119,9 @@ class ErrorCard:
 
     `cut` says how much of the error output is kept, empty if all of it. `is_past` tells that the
     stage has succeeded or begun anew since. `path` is None where the runner wrote no error file.
+    `attempt` is that of the run in which it failed, of `attempts`; `into_s` is how far into it.
+    `started_at` and `took_s` are not known of what is past, `cwd` (relative to the repository) only
+    where the configuration still has the stage.
     """
 
     index: int
@@ -129,6 +135,12 @@ class ErrorCard:
     path: str | None
     at: datetime | None
     is_past: bool
+    attempt: int = 1
+    attempts: int = 1
+    into_s: float | None = None
+    started_at: datetime | None = None
+    took_s: float | None = None
+    cwd: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +186,26 @@ class RunView:
     resume_refusal: str | None
     forecast: Forecast | None = None
     earlier: tuple[EarlierRun, ...] = ()
+    git: GitFacts | None = None
+    since_green: SinceGreen | None = None
+    artifacts: Artifacts = Artifacts()
 
 
 def project_run(
-    run: RunState, detail: RunDetail | None, now: datetime, past: PipelinePast | None = None
+    run: RunState,
+    detail: RunDetail | None,
+    now: datetime,
+    past: PipelinePast | None = None,
+    pipeline: Pipeline | None = None,
 ) -> RunView:
     """Return what the screen of a run shows at `now` (aware); no `detail` was read yet if None.
 
-    `past` is that of the run's pipeline; without it nothing is estimated.
+    `past` is that of the run's pipeline; without it nothing is estimated. `pipeline` is what the
+    configuration says of it now.
     """
     row = project_row(run, now, past)
     manifest = detail.manifest if detail else Manifest()
-    resumed_at = _last_resume(manifest)
+    resumed_at = max(accepted_resumes(manifest), default=None)
     stages = tuple(
         _stage_row(command, position, run, row.state, resumed_at, now, past)
         for position, command in enumerate(manifest.commands, 1)
@@ -197,9 +217,12 @@ def project_run(
         is_loaded=detail is not None,
         stages=stages,
         current_index=run.facts.stage_index if run.facts else 0,
-        errors=_error_cards(detail.errors if detail else (), stages),
-        facts=_facts(run, manifest, now),
-        problems=_problems(run),
+        errors=tuple(
+            _with_moments(card, stages, attempt_starts(manifest), pipeline)
+            for card in _error_cards(detail.errors if detail else (), stages)
+        ),
+        facts=_facts(run, manifest, detail.git if detail else None, now),
+        problems=_problems(run, now),
         children=tuple(
             ChildRow(RunKey(run.key.task_id, child.run_id), child.pipeline_id, child.status)
             for child in manifest.child_runs
@@ -210,6 +233,9 @@ def project_run(
         resume_refusal=resume_refusal(run, row.state),
         forecast=_forecast(row, stages, past),
         earlier=detail.earlier if detail else (),
+        git=detail.git if detail else None,
+        since_green=detail.since_green if detail else None,
+        artifacts=detail.artifacts if detail else Artifacts(),
     )
 
 
@@ -224,15 +250,6 @@ def _forecast(
         return None
     progress = (StageProgress(s.id, s.state not in _TO_COME, s.elapsed_s) for s in stages)
     return forecast(progress, past)
-
-
-def _last_resume(manifest: Manifest) -> datetime | None:
-    times = [
-        parse_time(event.get("timestamp"))
-        for event in manifest.resume_events
-        if event.get("outcome") != "blocked"
-    ]
-    return max((moment for moment in times if moment is not None), default=None)
 
 
 def _stage_state(
@@ -346,6 +363,33 @@ def _card(error: StageError, stage: StageRow | None) -> ErrorCard:
     )
 
 
+def _with_moments(
+    card: ErrorCard,
+    stages: tuple[StageRow, ...],
+    starts: tuple[datetime, ...],
+    pipeline: Pipeline | None,
+) -> ErrorCard:
+    """Return a card that also says when and where the stage ran."""
+    attempt = attempt_of(starts, card.at)
+    begun = starts[attempt - 1] if attempt <= len(starts) else None
+    stage = next((s for s in stages if s.index == card.index and not card.is_past), None)
+    planned = pipeline.stages if pipeline else ()
+    cwd = next(
+        (s.cwd or "." for s in planned if isinstance(s, CommandStage) and s.id == card.stage_id),
+        None,
+    )
+    ended = stage.ended_at if stage and stage.ended_at else card.at
+    return replace(
+        card,
+        attempt=attempt,
+        attempts=max(1, len(starts)),
+        into_s=seconds_between(begun, ended),
+        started_at=stage.started_at if stage else None,
+        took_s=stage.elapsed_s if stage else None,
+        cwd=cwd,
+    )
+
+
 def _cut(error: StageError) -> str:
     if not error.truncated:  # a writer may trim spaces at either end, which is no cut
         return ""
@@ -391,17 +435,41 @@ def _runner_text(run: RunState) -> str:
     return f"{pid} {runner.verdict.value}"
 
 
-def _facts(run: RunState, manifest: Manifest, now: datetime) -> tuple[Fact, ...]:
+def git_words(git: GitFacts) -> str:
+    """Return at which commit a run began: `main 8c1d2e9 dirty(3)`; not yet safe."""
+    commit = git.commit[:7] if git.commit else "no commit"
+    return f"{git.branch or 'detached'} {commit}" + (f" dirty({git.dirty})" if git.dirty else "")
+
+
+def _attempt_fact(facts: RunFacts) -> Fact:
+    """Say which attempt it is; of a later one also when the run was resumed."""
+    resumed = f"{facts.resumed_at.astimezone():%b %d %H:%M:%S}" if facts.resumed_at else ""
+    return Fact("attempt", str(facts.resumes + 1) + (f" (since {resumed})" if resumed else ""))
+
+
+def _total_fact(facts: RunFacts, now: datetime) -> Fact | None:
+    """Say how long ago a resumed run first began: its elapsed time counts from the resume."""
+    if facts.resumed_at is None:
+        return None
+    whole_s = seconds_between(facts.started_at, facts.completed_at or now)
+    return Fact("in all", f"{elapsed(whole_s)}, the pauses between attempts included")
+
+
+def _facts(
+    run: RunState, manifest: Manifest, git: GitFacts | None, now: datetime
+) -> tuple[Fact, ...]:
     facts = run.facts
     if facts is None:
         return ()
     told = [
         Fact("started", "", facts.started_at) if facts.started_at else None,
         Fact("ended", "", facts.completed_at) if facts.completed_at else None,
-        Fact("attempt", str(facts.resumes + 1)),
+        _attempt_fact(facts),
+        _total_fact(facts, now),
         _runner_fact(run, facts),
         Fact("ending", words) if (words := _ending(run, facts, now)) else None,
         _beat_fact(run, facts, now),
+        Fact("git", git_words(git)) if git else None,
         Fact("parent", facts.parent_run_id) if facts.parent_run_id else None,
         Fact("approval", manifest.approval_policy) if manifest.approval_policy else None,
         Fact("manifest", facts.manifest),
@@ -423,10 +491,18 @@ def _beat_fact(run: RunState, facts: RunFacts, now: datetime) -> Fact:
     return Fact("beat", f"{age((now - seen.at).total_seconds())} ago ({source})")
 
 
-def _problems(run: RunState) -> tuple[str, ...]:
+def _problems(run: RunState, now: datetime) -> tuple[str, ...]:
     problems = list(run.facts.problems) if run.facts else []
     if run.unreadable is not None:
         problems.insert(0, f"{run.unreadable.path} cannot be read: {run.unreadable.reason}")
         if run.facts is not None:
-            problems.insert(1, "shown is the last version that could be read")
+            problems.insert(1, f"shown is the last version that could be read{_since(run, now)}")
     return tuple(problems)
+
+
+def _since(run: RunState, now: datetime) -> str:
+    written = run.facts.updated_at if run.facts else None
+    if written is None:
+        return ""
+    ago = age(max(0.0, (now - written).total_seconds()))
+    return f", written {written.astimezone():%H:%M:%S}, {ago} ago"

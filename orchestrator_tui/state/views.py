@@ -89,9 +89,10 @@ def seconds_between(start: datetime | None, end: datetime | None) -> float | Non
 
 
 def run_length_s(run: RunState, state: State, now: datetime) -> float | None:
-    """Return for how many seconds a run has gone or went on.
+    """Return for how many seconds the present attempt of a run has gone or went on.
 
-    A lost run lasts until its last sign of life: what came after is not known.
+    The time in which a run lay still before it was resumed is no work. A lost run lasts until its
+    last sign of life: what came after is not known.
     """
     facts = run.facts
     if facts is None or state == State.QUEUED:
@@ -103,7 +104,10 @@ def run_length_s(run: RunState, state: State, now: datetime) -> float | None:
         end = seen.at if seen else facts.updated_at
     else:
         end = now
-    return seconds_between(facts.started_at, end)
+    begun = facts.resumed_at
+    if begun is None or (state in FINISHED and end is not None and end < begun):
+        begun = facts.started_at
+    return seconds_between(begun, end)
 
 
 def moment_of(run: RunState, state: State) -> datetime | None:

@@ -67,9 +67,9 @@ from orchestrator_tui.ui.terminal import (
     present_modes,
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
+from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_view import LogView
-from orchestrator_tui.ui.widgets.stage_list import StageList
 
 SHOWN = RunsScreen | RunScreen | LogScreen | ActivityScreen | CancellingDialog
 FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
@@ -463,6 +463,14 @@ class OrchTui(AskingApp, inherit_bindings=False):
     async def _take_log(self, use: str, wish: LogTextWish) -> None:
         await self._takeaway.take_log(use, wish, self.options.environ, self._suspended)
 
+    @on(FailureCard.EditAsked)
+    def _edit_asked(self, event: FailureCard.EditAsked) -> None:
+        self._open_source(event.place, event.folder)
+
+    @work(name="open in editor")
+    async def _open_source(self, place: str, folder: str) -> None:
+        await self._takeaway.open_source(place, folder, self.options.environ, self._suspended)
+
     @contextlib.contextmanager
     def _suspended(self) -> Iterator[None]:
         try:
@@ -489,9 +497,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if key is None:
             self.say("No run is selected.", is_refusal=True)
             return
-        stage = screen.query_one(StageList).chosen if isinstance(screen, RunScreen) else None
-        index, plain = stage.index if stage else 0, self.options.ascii_only
-        log = LogScreen(key, index, self._logs, ascii_only=plain)
+        index, error = screen.log_to_read() if isinstance(screen, RunScreen) else (0, "")
+        log = LogScreen(key, index, self._logs, error=error, ascii_only=self.options.ascii_only)
         log.show(self.fleet, self._clock.now())
         self.push_screen(log)
         self._focus_runs()

@@ -13,8 +13,8 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import counted
-from orchestrator_tui.state.run_view import ErrorCard, project_run
-from orchestrator_tui.ui.failure_text import first_error, named_place
+from orchestrator_tui.state.run_view import RunView, project_run
+from orchestrator_tui.ui.card_text import told_of
 from orchestrator_tui.ui.widgets.choice_list import Choice
 
 FEW_LINES = 50
@@ -59,7 +59,7 @@ class CopySource:
     folder: str = ""
     log_path: str = ""
     log: LogPicture = LogPicture()
-    errors: tuple[ErrorCard, ...] = ()
+    view: RunView | None = None
 
 
 def copy_source(
@@ -77,7 +77,7 @@ def copy_source(
     run, detail = fleet.runs.get(key), fleet.details.get(key)
     if run is None:
         return None
-    view = project_run(run, detail, now)
+    view = project_run(run, detail, now, pipeline=fleet.pipeline_of(run))
     index = stage_index or view.tail_stage_index or view.current_index or len(view.stages)
     stage = next((s for s in view.stages if s.index == index), None)
     tail = tuple(line.text for line in view.tail)
@@ -92,7 +92,7 @@ def copy_source(
         command=stage.command if stage else None,
         folder=f"{repo}/{cwd}" if repo and cwd else repo,
         log=log or LogPicture(tail[-1] if tail else None, tail),
-        errors=view.errors,
+        view=view,
     )
 
 
@@ -108,7 +108,7 @@ def copy_choices(source: CopySource) -> tuple[Choice, ...]:
     log, no_log = source.log, None if source.log.loaded else "no lines of a log are shown"
     few, number = min(FEW_LINES, len(log.loaded)), len(log.loaded)
     no_command = None if source.command else "this stage has no command"
-    no_card = None if source.errors else "no stage has failed"
+    no_card = None if source.view and source.view.errors else "no stage has failed"
     line = None if log.line is not None else no_log
     return (
         Choice(Piece.LINE, "This line", strip_sequences(log.line or "").strip(), line),
@@ -154,22 +154,16 @@ def reproduce_block(source: CopySource) -> list[str]:
 
 def card_markdown(source: CopySource) -> list[str]:
     """Return why the run failed as Markdown: one heading a stage, its error output in a block."""
-    lines: list[str] = []
-    for card in source.errors:
-        plain = [strip_sequences(line) for line in card.stderr]
-        told = [
-            ("error", first_error(plain)),
-            ("at", named_place(plain)),
-            ("command", card.command),
-            ("reason", card.reason),
-            ("run", source.key.run_id),
-            ("file", card.path),
-        ]
+    view, lines = source.view, list[str]()
+    for card in view.errors if view else ():
+        told = [(each.label, each.text) for each in told_of(card, view)] if view else []
+        told.append(("run", source.key.run_id))
         title = f"{source.pipeline}: stage {card.index} {card.stage_id} {card.words}"
         lines += [f"### {title}", ""]
-        lines += [f"- {label}: `{_in_code(text)}`" for label, text in told if text]
-        if plain:
+        lines += [f"- {label}: `{_in_code(text)}`" for label, text in told]
+        if card.stderr:
             cut = f" ({card.cut})" if card.cut else ""
+            plain = map(strip_sequences, card.stderr)
             lines += ["", f"stderr{cut}", "", _FENCE, *plain, _FENCE]
         lines.append("")
     return lines[:-1]

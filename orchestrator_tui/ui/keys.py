@@ -162,6 +162,12 @@ READING_KEYS: KeyList = [
     key("pageup,b", "page(-1)", "a page up", "move.page_up"),
 ]
 
+CARD_KEYS: KeyList = [
+    key("full_stop", "problem(1)", "next failure", "find.next_problem"),
+    key("comma", "problem(-1)", "previous failure", "find.previous_problem"),
+    key("e", "edit", "editor at the named line", "log.editor"),
+]
+
 CANCEL_KEYS: KeyList = [
     key("y", "confirm", "cancel the run", "run.cancel_yes"),
     key("escape", "keep", "keep it running", "run.cancel_no"),

@@ -118,6 +118,17 @@ class TextShelf(Protocol):
         """Write a log as text that is safe to show."""
         ...
 
+    async def source_path(self, name: str, folder: str) -> WrittenText:
+        """Return where a file of the repository lies that a command in `folder` has named.
+
+        What lies outside the repository is a problem.
+        """
+        ...
+
+    async def show_file(self, name: str) -> WrittenText:
+        """Write a file of a run, named relative to the repository, as text that is safe to show."""
+        ...
+
     async def log_path(self, key: RunKey, stage_index: int) -> str:
         """Return where a stage's log lies; empty where it has none."""
         ...

@@ -82,6 +82,57 @@ class Takeaway:
         else:
             self.say(f"Back from {words[0]}. The log was a copy: {what}.")
 
+    async def open_source(
+        self,
+        place: str,
+        folder: str,
+        environ: Mapping[str, str],
+        suspended: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Open `path:line` of the repository in an editor; tell what became of it."""
+        if self.shelf is None:
+            self.say("Files cannot be opened from here.", is_refusal=True)
+            return
+        name, line = split_place(place)
+        found = await self.shelf.source_path(name, folder)
+        if found.problem is not None:
+            self.say(found.problem, is_refusal=True)
+            return
+        words = editor_words(environ, found.path, line)
+        problem = run_in_terminal(words, suspended)
+        if problem is not None:
+            self.say(f"{problem}. The place is {found.path}:{line}.", is_refusal=True)
+        else:
+            self.say(f"Back from {words[0]}: {found.path}:{line}.")
+
+    async def page_file(
+        self,
+        name: str,
+        environ: Mapping[str, str],
+        suspended: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """Show a file of a run in the pager, as text that is safe; tell what became of it."""
+        if self.shelf is None:
+            self.say("Files cannot be opened from here.", is_refusal=True)
+            return
+        written = await self.shelf.show_file(name)
+        if written.problem is not None:
+            self.say(f"{name} cannot be shown: {written.problem}", is_refusal=True)
+            return
+        words = pager_words(environ, written.path, 1)
+        problem = run_in_terminal(words, suspended)
+        remark = f"; {written.remark}" if written.remark else ""
+        if problem is not None:
+            self.say(f"{problem}. A copy is in {written.path}{remark}.", is_refusal=True)
+        else:
+            self.say(f"Back from {words[0]}. It was a copy of {name}{remark}.")
+
+
+def split_place(place: str) -> tuple[str, int]:
+    """Return the path and the line of `path:line` or `path:line:column`."""
+    name, *numbers = place.split(":")
+    return name, int(numbers[0]) if numbers and numbers[0].isdecimal() else 1
+
 
 def pager_words(environ: Mapping[str, str], path: str, line: int) -> list[str]:
     """Return the command that shows a file from a line on: `$PAGER`, else less."""

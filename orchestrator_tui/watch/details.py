@@ -127,6 +127,18 @@ class FocusedRuns:
                 seen += self._look(key, run)
         return seen
 
+    def read_now(self, key: RunKey) -> RunDetail | None:
+        """Return all of one run at once, git included: for who looks a single time."""
+        self.choose(frozenset([key]))
+        self._find()
+        run = self._runs.get(key)
+        if run is None:
+            return None
+        self._look(key, run)
+        if run.compare_next:
+            self._compare(key, run)
+        return run.shown[1] if run.shown else None
+
     def _find(self) -> None:
         for key in self._wanted - self._runs.keys():
             ref = self._roster.ref(key)

@@ -178,15 +178,20 @@ def test_errors_are_told_as_text_markdown_and_json(project: Project) -> None:
     run_id = failed(project)
     text = project("errors", run_id)
     assert text.status == 0
-    assert text.out.startswith("Two: exit 3; the command failed\n  why")
+    assert text.out.startswith("stage 2 Two   exit 3   0:0")
+    assert "\n  reason   the command failed\n" in text.out
+    assert text.out.endswith("\n  stderr   1 line\n    why\n")
     assert "\x1b" not in text.out
     markdown = project("errors", run_id, "--format", "md").out
-    assert markdown.startswith("### steps: stage 2 two exit 3\n\n- reason: `the command failed`")
+    assert markdown.startswith("### steps: stage 2 two exit 3\n\n- error: `why`\n- command: ")
+    assert "\n- reason: `the command failed`\n" in markdown
     assert "\n```\nwhy" in markdown
     document = project("errors", run_id, "--format", "json").document
     (card,) = document["errors"]
     assert (card["stage"], card["is_past"]) == ("two", False)
     assert card["stderr"].startswith("why\x1b")
+    assert card["told"]["error"] == "why"
+    assert (document["git"], document["since_green"]) == (None, None)
 
 
 def test_a_run_without_errors_says_so(project: Project) -> None:

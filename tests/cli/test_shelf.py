@@ -105,6 +105,34 @@ def test_a_stage_without_a_log_has_no_path(tmp_path: Path) -> None:
     assert run(desk.shelf.log_path, KEY, 2) == ""
 
 
+def test_a_place_is_found_where_the_stage_ran_and_never_outside(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    source = desk.roots.repo / "web/src/a.ts"
+    source.parent.mkdir(parents=True)
+    source.write_text("")
+    (tmp_path / "secret").write_text("")
+    (desk.roots.repo / "linked").symlink_to(tmp_path / "secret")
+    assert run(desk.shelf.source_path, "src/a.ts", "web").path == str(source)
+    assert run(desk.shelf.source_path, str(source), "").path == str(source)
+    for name in ("../secret", "linked", str(tmp_path / "secret"), "none.py", "/etc/passwd", "web"):
+        found = run(desk.shelf.source_path, name, "")
+        assert found.problem == f"There is no file {name} in this repository."
+
+
+def test_a_file_of_a_run_is_shown_as_a_clean_copy(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    name = desk.roots.relative(desk.log.with_name("report.txt"))
+    (desk.roots.repo / name).write_text("a\x1b]52;c;x\x07b\n\xff")
+    shown = run(desk.shelf.show_file, name)
+    assert Path(shown.path).read_text().startswith("ab\n")
+    (desk.roots.repo / "own").write_text("")
+    for other in ("own", f"{name}/../../../../../../own", "/etc/passwd"):
+        assert run(desk.shelf.show_file, other).problem == "it is no file of a run"
+    link = desk.log.with_name("link")
+    link.symlink_to("/etc/passwd")
+    assert run(desk.shelf.show_file, desk.roots.relative(link)).problem
+
+
 @pytest.mark.parametrize("key", ["o", "e"])
 def test_the_terminal_is_handed_to_another_program_and_taken_back(tmp_path: Path, key: str) -> None:
     desk = Desk(tmp_path)

@@ -186,9 +186,10 @@ def test_problems_of_the_file_say_what_is_shown_instead() -> None:
         run(problems=("version 3 is not known",)),
         unreadable=Unreadable(KEY, "a/manifest.json", "empty"),
     )
+    written = f"{ago(seconds=1).astimezone():%H:%M:%S}"
     assert project_run(torn, None, NOW).problems == (
         "a/manifest.json cannot be read: empty",
-        "shown is the last version that could be read",
+        f"shown is the last version that could be read, written {written}, 1.0 s ago",
         "version 3 is not known",
     )
 

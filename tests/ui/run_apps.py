@@ -21,6 +21,7 @@ from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
 from orchestrator_tui.ui.themes import DARK, TERMINAL_THEMES, THEMES
+from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.log_view import LogView
 from tests.fakes import NOON, ScriptedLogs
 
@@ -92,6 +93,10 @@ class RunApp(BareApp):
     def on_run_screen_child_opened(self, event: RunScreen.ChildOpened) -> None:
         """Remember."""
         self.asked.append(f"child {event.key.run_id}")
+
+    def on_failure_card_edit_asked(self, event: FailureCard.EditAsked) -> None:
+        """Remember."""
+        self.asked.append(f"edit {event.place}")
 
 
 class DialogApp(BareApp):

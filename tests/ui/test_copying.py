@@ -47,6 +47,7 @@ class ScriptedShelf:
     def __init__(self, log: Path | None = None) -> None:
         self.copies: list[str] = []
         self.wishes: list[LogTextWish] = []
+        self.sources: list[tuple[str, str]] = []
         self.log = log
 
     async def keep_copy(self, text: str) -> WrittenText:
@@ -58,6 +59,14 @@ class ScriptedShelf:
         if self.log is None:
             return WrittenText(problem="the disk is full")
         return WrittenText(str(self.log), wish.after_mark + 1)
+
+    async def source_path(self, name: str, folder: str) -> WrittenText:
+        self.sources.append((name, folder))
+        return WrittenText(problem=f"There is no file {name} in this repository.")
+
+    async def show_file(self, name: str) -> WrittenText:
+        self.sources.append((name, ""))
+        return WrittenText(problem="the disk is full")
 
     async def log_path(self, key: object, stage_index: int) -> str:
         return f"/src/app/.runs/x/commands/{stage_index:02}.ndjson"

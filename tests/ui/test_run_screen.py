@@ -27,6 +27,7 @@ from orchestrator_tui.state.observations import (
     RunDetail,
     RunSeen,
     RunVanished,
+    SinceGreen,
     Unreadable,
 )
 from orchestrator_tui.ui.app import OrchTui
@@ -129,7 +130,7 @@ async def test_a_failed_run_opens_with_why() -> None:
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "[Errors 1]" in tabs(app))
         card = drawn(app.run_screen.query_one(FailureCard))
-        assert "stage 2 Build   exit 2" in card[0]
+        assert "stage 2 Build   exit 2   1:06 into the run" in card[0]
         assert "unknown type name 'frob_t'" in card[2]
         assert "src/module_1.c:12:8" in card[3]
         assert focused(app) is app.run_screen.query_one(FailureCard)
@@ -142,14 +143,50 @@ async def test_a_failure_says_whether_it_is_the_one_of_last_time() -> None:
     again = EarlierRun(before[0], has_failed=True, errors=(error,))
     green = EarlierRun(before[1], has_failed=False)
     for earlier, words in (
-        ((again, green), "before    same failure as last time: 1 of the 2 runs before"),
-        ((green, again), "before    first failure since run 00000002"),
+        ((again, green), "before   same failure as last time: 1 of the 2 runs before"),
+        ((green, again), "before   first failure since run 00000002"),
     ):
         detail = RunDetail(manifest, (error,), earlier=earlier)
         app = app_of(FAILED, DetailSeen(FAILED.key, detail))
         async with app.run_test(size=WIDE) as pilot:
             await until(pilot, lambda app=app: "[Errors 1]" in tabs(app))  # type: ignore[misc]
             assert words in "\n".join(drawn(app.run_screen.query_one(FailureCard)))
+
+
+@pytest.mark.anyio
+async def test_a_failure_says_what_changed_where_it_is_and_how_to_go_on() -> None:
+    since = SinceGreen(RunKey("x", "2025-12-31T11-00-00-000Z-0000beef"), "1" * 40, (HOSTILE,), 4)
+    detail = RunDetail(FAILED.manifest(), (compile_error(2),), since_green=since)
+    app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        card = app.run_screen.query_one(FailureCard)
+        text = " ".join(" ".join(drawn(card)).split())
+        assert "4 files since green run 0000beef: " in text
+        assert "+3 more" in text
+        assert "r f resume from stage 2 (keeps 1)" in text
+        assert " of 120 lines; " in text
+        assert not any(BACKSTOP.search(row) for row in drawn(card))
+        await pilot.press("e")
+        await until(pilot, lambda: bool(app.asked))
+        assert app.asked == ["edit src/module_1.c:12:8"]
+        await pilot.press("full_stop")  # there is no other failure to go to
+        assert card.scroll_offset.y == 0
+
+
+@pytest.mark.anyio
+async def test_of_several_failures_the_marked_one_is_spoken_of() -> None:
+    manifest = FAILED.manifest().with_command(3, status="skipped", error_file="errors/03.json")
+    soft = replace(compile_error(3), reason="command-allow-failure", stderr="b.py:7: error: soft")
+    detail = RunDetail(manifest, (compile_error(2), soft))
+    app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Errors 2]" in tabs(app))
+        assert app.run_screen.log_to_read()[0] == 2
+        await pilot.press("full_stop", "e")
+        await until(pilot, lambda: bool(app.asked))
+        assert app.asked == ["edit b.py:7"]
+        assert app.run_screen.log_to_read() == (3, "b.py:7: error: soft")
 
 
 @pytest.mark.anyio

@@ -41,18 +41,28 @@ _TYPING = (typed_hint("take it", "enter"), hint("leave it", "find.end"))
 
 
 class LogScreen(RoomyScreen):
-    """One stage's log with line numbers; `stage_index` 0 means the stage that counts most."""
+    """One stage's log with line numbers; `stage_index` 0 means the stage that counts most.
+
+    With `error` it opens at the first line that has this text.
+    """
 
     TITLE = "Log"
     BINDINGS = LOG_SCREEN_KEYS
 
     def __init__(
-        self, key: RunKey, stage_index: int, logs: LogSource, *, ascii_only: bool = False
+        self,
+        key: RunKey,
+        stage_index: int,
+        logs: LogSource,
+        *,
+        error: str = "",
+        ascii_only: bool = False,
     ) -> None:
         super().__init__()
         self.key = key
         self._stage_index = stage_index
         self._logs = logs
+        self._error = error
         self._ascii_only = ascii_only
         self._view: RunView | None = None
         self._fleet = Fleet()
@@ -100,6 +110,9 @@ class LogScreen(RoomyScreen):
                 title=f"{stage.index} {stage.title}",
                 empty="No output yet." if grows else "This stage wrote no output.",
             )
+            if self._error:
+                self.query_one(LogView).go_to_error(self._error)
+                self._error = ""
 
     def _show_footer(self) -> None:
         hints = _TYPING if isinstance(self.focused, Input) else _HINTS

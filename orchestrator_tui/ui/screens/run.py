@@ -13,13 +13,14 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
-from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
+from orchestrator_tui.ui.failure_text import first_error
 from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
 from orchestrator_tui.ui.keys import RUN_KEYS
 from orchestrator_tui.ui.ports import LogSource
@@ -180,7 +181,8 @@ class RunScreen(RoomyScreen):
         if detail is not None:
             self._manifest, self._events = detail.manifest, detail.events
         if run is not None:
-            self.view = project_run(run, detail, now, fleet.past_of(run))
+            past, pipeline = fleet.past_of(run), fleet.pipeline_of(run)
+            self.view = project_run(run, detail, now, past, pipeline)
         elif self.is_mounted:
             self.query_one(RunProblems).view = (VANISHED,)
         if self.is_mounted:
@@ -376,6 +378,15 @@ class RunScreen(RoomyScreen):
         self._is_zoomed = not self._is_zoomed
         self._open_tab(LOG)
         self._focus_log()
+
+    def log_to_read(self) -> tuple[int, str]:
+        """Return the stage whose log a person wants to read, and the error to find in it."""
+        if self.query_one(ContentSwitcher).current == ERRORS:
+            card = self.query_one(FailureCard).chosen
+            if card is not None:
+                return card.index, first_error(map(strip_sequences, card.stderr)) or ""
+        stage = self.query_one(StageList).chosen
+        return (stage.index if stage else 0), ""
 
     # --- asking -----------------------------------------------------------------------------
 

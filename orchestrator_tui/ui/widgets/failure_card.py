@@ -4,125 +4,202 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+from textual.message import Message
 from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.state.formatting import counted
-from orchestrator_tui.state.observations import EarlierRun
 from orchestrator_tui.state.run_view import ErrorCard, RunView
-from orchestrator_tui.state.same_failure import EarlierFailure, failure_words
-from orchestrator_tui.ui.failure_text import first_error, named_place
+from orchestrator_tui.ui.card_text import (
+    Told,
+    error_at,
+    headline,
+    shown_stderr,
+    stderr_words,
+    told_of,
+    ways_to_go_on,
+)
+from orchestrator_tui.ui.failure_text import named_place
+from orchestrator_tui.ui.keys import CARD_KEYS
 from orchestrator_tui.ui.look import stage_look, symbol_of
+from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.lines import Line, Span, entitle
 from orchestrator_tui.ui.widgets.reading_pane import ReadingPane, folded_lines
 
-LABEL_CELLS = 10
+LABEL_CELLS = 9
 INDENT = 3
-HEAD_LINES = 10  # of an error output that is longer than both together
-TAIL_LINES = 30
-
-
-def shown_stderr(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    """Return the lines to show, and after how many of them others are left out; 0 for none."""
-    if len(lines) <= HEAD_LINES + TAIL_LINES:
-        return lines, 0
-    return lines[:HEAD_LINES] + lines[-TAIL_LINES:], HEAD_LINES
-
-
-def ways_to_go_on(view: RunView) -> str:
-    """Return the keys that run a failed run again, or why it cannot go on."""
-    if view.resume_refusal is not None:
-        return f"r n new run   (no resume: {safe_text(view.resume_refusal)})"
-    return "r run again: f resume, s from a stage, n new"
-
-
-def _failures(earlier: Sequence[EarlierRun]) -> tuple[EarlierFailure, ...]:
-    """Return the error line of each stage that failed in earlier runs."""
-    return tuple(
-        EarlierFailure(
-            run.key.short,
-            run.has_failed,
-            {
-                error.stage_id: first_error(map(strip_sequences, error.stderr.split("\n"))) or ""
-                for error in run.errors
-            },
-        )
-        for run in earlier
-    )
+WAY_CELLS = 5
+TWO_COLUMNS_FROM_CELLS = 74
 
 
 class FailureCard(ReadingPane):
-    """The failures of a run, what stands in the way first."""
+    """The failures of a run, what stands in the way first; keys speak of the one marked `>`."""
+
+    BINDINGS = CARD_KEYS
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+
+    class EditAsked(Message):
+        """A place in the source, `path:line`, is to be opened; `folder` is where its stage ran."""
+
+        def __init__(self, place: str, folder: str) -> None:
+            super().__init__()
+            self.place = place
+            self.folder = folder
+
+    def __init__(
+        self, *, id: str | None = None, classes: str | None = None, ascii_only: bool = False
+    ) -> None:
+        super().__init__(id=id, classes=classes, ascii_only=ascii_only)
+        self._at = 0
+        self._heads: list[int] = []
+
+    @property
+    def chosen(self) -> ErrorCard | None:
+        """The failure that keys speak of."""
+        errors = self.view.errors if self.view else ()
+        return errors[min(self._at, len(errors) - 1)] if errors else None
+
+    @property
+    def place(self) -> str | None:
+        """The place in the source that the chosen failure names."""
+        card = self.chosen
+        return named_place([strip_sequences(line) for line in card.stderr]) if card else None
 
     def watch_view(self, old: RunView | None, new: RunView | None) -> None:
         """Show other failures; time alone changes nothing here."""
         if new is None:
             return
-        if old is None or (old.errors, old.earlier) != (new.errors, new.earlier):
+        self._at = min(self._at, max(0, len(new.errors) - 1))
+        if old is None or _shown(old) != _shown(new):
             self.rebuild()
-        entitle(self, "Why it failed", ways_to_go_on(new))
+            self._tell()
+
+    def _tell(self) -> None:
+        count = len(self.view.errors) if self.view else 0
+        which = f"   {self._at + 1} of {count}   . , next, previous" if count > 1 else ""
+        place = self.place
+        opens = f"e opens {place}   " if place else ""
+        entitle(self, f"Why it failed{which}", f"{opens}L full log   r run again")
+
+    def action_problem(self, direction: int) -> None:
+        """Go to the next (1) or the previous (-1) failure."""
+        count = len(self.view.errors) if self.view else 0
+        self._at = (self._at + direction) % max(1, count)
+        self.rebuild()
+        self._tell()
+        if self._at < len(self._heads):
+            self.scroll_to(y=self._heads[self._at], animate=False)
+
+    def action_edit(self) -> None:
+        """Open the place in the source that the failure names."""
+        card, place = self.chosen, self.place
+        if card is not None and place is not None:
+            self.post_message(self.EditAsked(place, card.cwd or ""))
+        else:
+            self.app.notify("This failure names no place in a file.", markup=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave out the keys that go to another failure where there is none."""
+        if action == "problem":
+            return self.view is not None and len(self.view.errors) > 1
+        return super().check_action(action, parameters)
 
     def build(self, width: int) -> Sequence[Line]:
-        """Return the cards one after the other, then the ways to run again."""
+        """Return the cards one after the other, below the chosen one how to go on."""
         view = self.view
+        self._heads = []
         if view is None:
             return ()
-        of = len(view.errors)
-        return [
-            line
-            for number, card in enumerate(view.errors, 1)
-            for line in self._card(card, number, of, width)
-        ]
+        lines: list[Line] = []
+        for number, card in enumerate(view.errors):
+            self._heads.append(len(lines))
+            lines += self._card(view, card, number, width)
+        return lines
 
-    def _card(self, card: ErrorCard, number: int, of: int, width: int) -> list[Line]:
-        look = stage_look("failed")
-        symbol = symbol_of(look, ascii_only=self.ascii_only)
+    def _card(self, view: RunView, card: ErrorCard, number: int, width: int) -> list[Line]:
+        look, of = stage_look("failed"), len(view.errors)
+        is_chosen = number == self._at
+        mark = ">" if is_chosen and of > 1 else " "
         style = "muted" if card.is_past else f"state--{look.style}"
-        past = "   before the present attempt" if card.is_past else ""
-        head = f" {symbol} stage {card.index} {safe_text(card.title)}   {safe_text(card.words)}"
-        count = Span(f"   {number} of {of}{past}" if of > 1 else past, "muted")
-        lines: list[Line] = [(Span(head, style), count), ()]
-        for label, text, emphasis in self._told(card, self.view.earlier if self.view else ()):
-            lines += _labelled(label, text, width, emphasis)
+        head = f"{mark}{symbol_of(look, ascii_only=self.ascii_only)} {safe_text(headline(card))}"
+        count = f"   {number + 1} of {of}" if of > 1 else ""
+        lines: list[Line] = [(Span(head, style), Span(count, "muted")), ()]
+        for told in _in_few_lines(told_of(card, view), width):
+            lines += _labelled(told, width)
         lines.append(())
+        if number == 0 and not card.is_past:
+            lines += [*_ways(ways_to_go_on(view, card), width), ()]
         if card.stderr:
-            lines += self._stderr(card, width)
-            lines.append(())
-        return lines
-
-    @staticmethod
-    def _told(card: ErrorCard, earlier: tuple[EarlierRun, ...]) -> list[tuple[str, str, str]]:
-        plain = [strip_sequences(line) for line in card.stderr]
-        line = first_error(plain) or ""
-        past = "" if card.is_past else failure_words(card.stage_id, line, _failures(earlier))
-        moment = f"{card.at.astimezone():%b %d %H:%M:%S}" if card.at else ""
-        told = [
-            ("error", line, "strong"),
-            ("at", named_place(plain) or "", "key"),
-            ("before", past, ""),
-            ("command", card.command or "", ""),
-            ("reason", card.reason, ""),
-            ("ended", moment, ""),
-            ("file", card.path or "", ""),
-        ]
-        return [(label, text, style) for label, text, style in told if text]
-
-    @staticmethod
-    def _stderr(card: ErrorCard, width: int) -> list[Line]:
-        shown, gap_after = shown_stderr(card.stderr)
-        cut = f"   {card.cut}" if card.cut else ""
-        lines: list[Line] = [(Span(" stderr", "muted"), Span(cut, "muted"))]
-        for number, text in enumerate(shown):
-            if gap_after and number == gap_after:
-                left_out = counted(len(card.stderr) - len(shown), "line")
-                lines.append((Span(f"{' ' * INDENT}.. {left_out} left out here ..", "muted"),))
-            lines += folded_lines(safe_text(text), width, indent=INDENT, style="stderr")
+            lines += [*_stderr(card, width), ()]
         return lines
 
 
-def _labelled(label: str, text: str, width: int, style: str) -> list[Line]:
-    first, *others = folded_lines(safe_text(text), width, indent=LABEL_CELLS + 1, style=style)
-    head = (Span(f" {label:<{LABEL_CELLS}}", "muted"), *first[1:])
-    return [head, *others]
+def _shown(view: RunView) -> tuple[object, ...]:
+    done = tuple(stage.state for stage in view.stages)
+    return (view.errors, view.earlier, view.since_green, view.resume_refusal, done)
+
+
+def _in_few_lines(told: Sequence[Told], width: int) -> list[Told]:
+    """Put the reason and its file on one line where both fit."""
+    lines: list[Told] = []
+    for each in told:
+        joined = f"{lines[-1].text}   {each.text}" if lines and each.label == "file" else ""
+        if joined and cell_len(safe_text(joined)) + LABEL_CELLS + 1 <= width:
+            lines[-1] = Told(lines[-1].label, joined)
+        else:
+            lines.append(each)
+    return lines
+
+
+def _labelled(told: Told, width: int) -> list[Line]:
+    room = width - LABEL_CELLS - 1
+    lines: list[Line] = []
+    for text in _broken_at_spaces(safe_text(told.text), room):
+        lines += folded_lines(text, width, indent=LABEL_CELLS + 1, style=told.style)
+    head = (Span(f" {told.label:<{LABEL_CELLS}}", "muted"), *lines[0][1:])
+    return [head, *lines[1:]]
+
+
+def _broken_at_spaces(text: str, room: int) -> list[str]:
+    """Return a text in pieces that fit, as far as it has spaces to break at."""
+    pieces = [""]
+    for word in text.split(" "):
+        longer = f"{pieces[-1]} {word}" if pieces[-1] else word
+        if pieces[-1] and cell_len(longer) > room:
+            pieces.append(word)
+        else:
+            pieces[-1] = longer
+    return pieces
+
+
+def _ways(ways: Sequence[tuple[str, str]], width: int) -> list[Line]:
+    columns = 2 if width >= TWO_COLUMNS_FROM_CELLS else 1
+    cells = (width - 1) // columns
+    rows = -(-len(ways) // columns)
+    lines: list[Line] = []
+    for row in range(rows):
+        spans = [Span(" ")]
+        for keys, words in ways[row * columns : (row + 1) * columns]:
+            spans.append(Span(f"{keys:<{WAY_CELLS}}", "key"))
+            spans.append(Span(fit(safe_text(words), cells - WAY_CELLS)))
+        lines.append(tuple(spans))
+    return lines
+
+
+def _stderr(card: ErrorCard, width: int) -> list[Line]:
+    error, place = error_at(card.stderr), named_place(map(strip_sequences, card.stderr))
+    lines: list[Line] = [(Span(" stderr", "muted"), Span(f"   {stderr_words(card)}", "muted"))]
+    number = 0
+    for part in shown_stderr(card.stderr):
+        if part.left_out:
+            left_out = f"{' ' * INDENT}.. {counted(part.left_out, 'line')} left out here .."
+            lines.append((Span(left_out, "muted"),))
+            number += part.left_out
+        for text in part.lines:
+            style = "key" if place and place in text else "stderr"
+            style = "strong" if number == error else style
+            lines += folded_lines(safe_text(text), width, indent=INDENT, style=style)
+            number += 1
+    return lines

@@ -381,6 +381,13 @@ class LogView(Vertical):
             lines.draw_anew()
         self.action_hit(direction)
 
+    def go_to_error(self, text: str) -> None:
+        """Go to the first line that has this text; `.` and `,` then go between problems."""
+        lines = self.lines
+        lines.search.begin("problem", PROBLEM, lines.window)
+        find = finds_words(re.compile(re.escape(text)), up=False, shown=lines.window.lets_through)
+        self._start_walk("to the error", 0, False, find)
+
     def action_hit(self, direction: int) -> None:
         """Go to the next (1) or the previous (-1) line that matches."""
         lines = self.lines
