@@ -113,6 +113,9 @@ def look_at_all(roots: Roots) -> Fleet:
     Raises:
         OSError: A folder is there and cannot be listed.
     """
-    from orchestrator_tui.watch.feed import observe_once  # only `list` needs it
+    from orchestrator_tui.cli.places import index_folder  # only `list` needs them
+    from orchestrator_tui.watch.feed import observe_once
+    from orchestrator_tui.watch.index import RunIndex
 
-    return observe(Fleet(), observe_once(roots, SYSTEM_CLOCK))
+    index = RunIndex(index_folder(roots), roots)
+    return observe(Fleet(), observe_once(roots, SYSTEM_CLOCK, index))

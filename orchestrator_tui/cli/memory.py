@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,26 +9,14 @@ from typing import Final
 
 import anyio
 import anyio.to_thread
-import platformdirs
 
 from orchestrator_tui.primitives import files
-from orchestrator_tui.records.paths import Roots
-from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.store.json_text import decode_json, encode_document
 from orchestrator_tui.store.reading import reason_of
 
 LIMIT_BYTES: Final = 256 * 1024  # of one document
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
-_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def memory_folder(roots: Roots) -> Path:
-    """Return where the documents of a repository lie: one folder for each folder of runs."""
-    runs = str(roots.runs)
-    mark = hashlib.sha256(runs.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    name = _UNFIT.sub("-", roots.repo.name)[:40].strip("-") or "runs"
-    return platformdirs.user_state_path(PROGRAM) / f"{name}-{mark}"
 
 
 class FileMemory:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import anyio.to_thread
 import click
 
 from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import bad_usage, say
 from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
 from orchestrator_tui.cli.preferences import key_conflicts
+from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.records.requests import PROGRAM, ActionResult, Request
 from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
 
 
@@ -63,24 +68,31 @@ def _theme() -> str:
 
 
 def _open(settings: Settings, wished: Preferences) -> int:
-    from orchestrator_tui.cli.memory import FileMemory, memory_folder
+    from orchestrator_tui.cli.places import index_folder, memory_folder
+    from orchestrator_tui.watch.feed import DiskFeed
+    from orchestrator_tui.watch.index import RunIndex
+
+    roots = settings.roots
+    feed = DiskFeed(
+        roots, settings.environ, SYSTEM_CLOCK, index=RunIndex(index_folder(roots), roots)
+    )
+    feed.begin()  # while the screen is loaded, which takes longer
+
+    from orchestrator_tui.cli.memory import FileMemory
     from orchestrator_tui.cli.shelf import FileShelf
-    from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
-    from orchestrator_tui.runner.actions import RunActions
     from orchestrator_tui.ui.app import OrchTui
     from orchestrator_tui.ui.clipboard import between
     from orchestrator_tui.ui.keymap import check_keymap
     from orchestrator_tui.ui.options import ScreenOptions
     from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
-    from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.logs import StageLogs
     from orchestrator_tui.watch.processes import RunProcesses
 
-    roots, keys = settings.roots, check_keymap(wished.keys)
+    keys = check_keymap(wished.keys)
     app = OrchTui(
-        feed=DiskFeed(roots, settings.environ, SYSTEM_CLOCK),
+        feed=feed,
         logs=StageLogs(roots),
-        launcher=RunActions(roots, settings.environ, SYSTEM_CLOCK),
+        launcher=_Actions(roots, settings.environ, SYSTEM_CLOCK),
         processes=RunProcesses(roots),
         clock=SYSTEM_CLOCK,
         shelf=FileShelf(roots, settings.environ, Path.cwd()),
@@ -108,6 +120,20 @@ def _open(settings: Settings, wished: Preferences) -> int:
     for line in app.farewell():
         click.echo(line)
     return app.return_code or 0
+
+
+class _Actions:
+    """What a person asks for, carried out by the runner, which is loaded when it is needed."""
+
+    def __init__(self, roots: Roots, environ: Mapping[str, str], clock: Clock) -> None:
+        self._given = (roots, environ, clock)
+
+    async def perform(self, request: Request) -> ActionResult:
+        """Carry out one request; refusals are values, never exceptions."""
+        await anyio.to_thread.run_sync(importlib.import_module, "orchestrator_tui.runner.actions")
+        from orchestrator_tui.runner.actions import RunActions
+
+        return await RunActions(*self._given).perform(request)
 
 
 def _shown(folder: Path) -> str:

@@ -6,12 +6,12 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrator_tui.primitives.opening import (
     UnsuitableFile,
@@ -39,6 +39,7 @@ __all__ = [
     "append_record",
     "exists",
     "folder_signature",
+    "folders_in",
     "is_folder",
     "list_folder",
     "make_folder",
@@ -55,6 +56,7 @@ __all__ = [
     "resolve_inside",
     "set_mode",
     "signature",
+    "signatures",
     "write_atomic",
 ]
 
@@ -65,8 +67,7 @@ _CHUNK_BYTES = 64 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-@dataclass(frozen=True, slots=True)
-class FileSignature:
+class FileSignature(NamedTuple):
     """Tells one version of a file from another.
 
     A rewrite within one tick of the clock leaves size and mtime alone in half of all cases, so the
@@ -106,8 +107,7 @@ class EntryKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class FolderEntry:
+class FolderEntry(NamedTuple):
     """One name in a folder."""
 
     name: str
@@ -232,6 +232,17 @@ def signature(path: Path) -> FileSignature | None:
     return _signature_of(status) if status and stat.S_ISREG(status.st_mode) else None
 
 
+def signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None]:
+    """Return the signature of each file, named from a folder on; quick for very many.
+
+    None stands for whatever `signature` has no signature of, and for what cannot be looked at.
+
+    Raises:
+        OSError: The folder itself cannot be opened.
+    """
+    return perform(Step.STAT, folder, _signatures, folder, names)
+
+
 def folder_signature(path: Path) -> FileSignature | None:
     """Return the signature of a folder, reached through links or not; None if there is none.
 
@@ -261,6 +272,12 @@ def list_folder(path: Path, *, limit: int | None = None) -> tuple[FolderEntry, .
     """
     refuse_impossible_name(path)
     return perform(Step.SCAN, path, _scan, path, limit)
+
+
+def folders_in(path: Path) -> frozenset[str]:
+    """Return the names of the folders in a folder, links left out; errors as for `list_folder`."""
+    refuse_impossible_name(path)
+    return perform(Step.SCAN, path, _folders_in, path)
 
 
 def read_link(path: Path) -> str | None:
@@ -295,6 +312,11 @@ def _scan(path: Path, limit: int | None) -> tuple[FolderEntry, ...]:
     return tuple(sorted(found, key=lambda entry: entry.name))
 
 
+def _folders_in(path: Path) -> frozenset[str]:
+    with os.scandir(path) as entries:
+        return frozenset(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
 def _kind(entry: os.DirEntry[str]) -> EntryKind:
     if entry.is_symlink():
         return EntryKind.LINK
@@ -312,6 +334,22 @@ def _status(path: Path, *, follow: bool) -> os.stat_result | None:
         if error.errno == errno.ELOOP:  # a link that leads to itself leads nowhere
             return None
         raise
+
+
+def _signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    found: list[FileSignature | None] = []
+    try:
+        for name in names:
+            try:
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except (OSError, ValueError):
+                found.append(None)
+                continue
+            found.append(_signature_of(status) if stat.S_ISREG(status.st_mode) else None)
+    finally:
+        os.close(descriptor)
+    return found
 
 
 def _signature_of(status: os.stat_result) -> FileSignature:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NewType
+from typing import NamedTuple, NewType
 
 TaskId = NewType("TaskId", str)
 RunId = NewType("RunId", str)
@@ -30,9 +29,11 @@ class InvalidIdentifier(ValueError):
     """A task or run id that may not become part of a path; the text says which rule it breaks."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RunKey:
-    """The name of one run in one repository: its task and its run id, both sanitised."""
+class RunKey(NamedTuple):
+    """The name of one run in one repository: its task and its run id, both sanitised.
+
+    A tuple, since maps and orders of very many runs compare and hash it all the time.
+    """
 
     task_id: str
     run_id: str

@@ -108,9 +108,9 @@ class _Draft:
         while len(self._details) > DETAILS_KEPT:
             del self._details[next(iter(self._details))]
 
-    def _learn(self, known: RunFacts | None, seen: RunSeen) -> None:
+    def _learn(self, seen: RunSeen) -> None:
         """Count a run among those its pipeline's usual length comes from, or no longer."""
-        if known == seen.facts or seen.manifest is None:
+        if seen.manifest is None:
             return
         past = self._fleet.pasts.get(seen.facts.pipeline_id or "")
         if is_worth_a_sample(past, seen.facts):
@@ -142,9 +142,10 @@ class _Draft:
         """Take in one observation."""
         match seen:
             case RunSeen(facts=facts):
-                run = self.run(facts.key) or RunState(facts.key)
-                self._learn(run.facts, seen)
-                self.put(replace(run, facts=facts, unreadable=None))
+                self._learn(seen)
+                run = self.run(facts.key)
+                seen_run = replace(run, facts=facts, unreadable=None) if run else None
+                self.put(seen_run or RunState(facts.key, facts))
             case Unreadable(key=key):
                 self.put(replace(self.run(key) or RunState(key), unreadable=seen))
             case RunVanished(key=key):
@@ -164,7 +165,7 @@ class _Draft:
     def fleet(self) -> Fleet:
         """Return the fleet after the batch: the very same value if nothing in it changed."""
         old = self._fleet
-        unchanged = self._runs is None and self._details is None
+        unchanged = self._runs is None and self._details is None and not self._samples
         if unchanged and self._config == old.config and self._freshness == old.freshness:
             return old
         return Fleet(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import astuple
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -114,7 +113,7 @@ def _signature(path: Path) -> FileSignature | None:
 
 def _label(path: Path, shown: str, signature: FileSignature) -> list[Any]:
     """Return what must be the same for a memory to hold."""
-    return [str(path), shown, *astuple(signature), __version__, *_program()]
+    return [str(path), shown, *signature, __version__, *_program()]
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import FileSignature
@@ -49,7 +49,7 @@ def seal(paths: TaskPaths, found: FileSignature) -> None:
     if found.size < SEALED_FROM_BYTES:
         return
     with suppress(OSError):
-        files.write_atomic(paths.history_seal, encode_line(astuple(found)))
+        files.write_atomic(paths.history_seal, encode_line(tuple(found)))
 
 
 def spliced(content: bytes, task_id: str, summaries: Iterable[JsonObject]) -> bytes | None:

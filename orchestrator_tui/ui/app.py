@@ -176,12 +176,13 @@ class OrchTui(AskingApp, inherit_bindings=False):
     async def on_mount(self) -> None:
         """Begin to watch."""
         self.animation_level = "none"
+        self._watch_disk()
         await AwaitMount(self.runs_screen, [self.runs_screen])
+        self.runs_screen.show(self.fleet, self._clock.now())
         self.install_screen(self.activity_screen, "activity")
         self.screen_change_signal.subscribe(self, self._screen_changed)
         for warning in self.options.warnings:
             self.say(warning, is_refusal=True)
-        self._watch_disk()
         self._recall()
         self.set_interval(TICK_S, self._tick)
         if self.options.watch_terminal:
@@ -211,8 +212,13 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     @work(name="watch the disk")
     async def _watch_disk(self) -> None:
+        painted = anyio.Event()
         async for batch in self._feed.batches():
             self.take(batch)
+            if not painted.is_set():
+                # To read on at once would keep the processor from the first frame.
+                self.call_after_refresh(painted.set)
+                await painted.wait()
 
     def take(self, batch: tuple[Observation, ...]) -> None:
         """Fold what was seen into the fleet; paint now, or with the next frame."""

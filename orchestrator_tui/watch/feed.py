@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Mapping
 
 import anyio
@@ -12,6 +13,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.state.observations import Observation, RunnerSeen
+from orchestrator_tui.watch.index import RunIndex
 from orchestrator_tui.watch.lookout import Cadence, Lookout
 from orchestrator_tui.watch.mounts import remote_kind
 from orchestrator_tui.watch.source import ChangeSource, NoticeSource, Polling
@@ -26,6 +28,7 @@ class DiskFeed:
         clock: Tells ages of files and when to look again.
         source: Where notices come from; None chooses by the file system.
         cadence: How often is looked without a notice.
+        index: What was read before; None: nothing was, and nothing is kept.
     """
 
     def __init__(
@@ -36,9 +39,20 @@ class DiskFeed:
         *,
         source: NoticeSource | None = None,
         cadence: Cadence | None = None,
+        index: RunIndex | None = None,
     ) -> None:
         self._source = source or choose_source(roots, clock)
-        self._lookout = Lookout(roots, clock, self._source, environ, cadence)
+        self._lookout = Lookout(roots, clock, self._source, environ, cadence, index)
+        self._first: list[tuple[Observation, ...]] = []
+        self._first_look: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Look for the first time now, in a thread, while the caller goes on to make a screen."""
+        self._first_look = threading.Thread(target=self._look_first, name="first look", daemon=True)
+        self._first_look.start()
+
+    def _look_first(self) -> None:
+        self._first.append(self._lookout.step())
 
     async def batches(self) -> AsyncIterator[tuple[Observation, ...]]:
         """Yield what was seen, in order; runs first, newest first, then changes without end.
@@ -46,9 +60,14 @@ class DiskFeed:
         To be iterated once. Closing the iterator, or cancelling the task that waits for it, stops
         the watching; the thread ends with the look that it is at.
         """
-        # A limiter of its own, so that no other work in threads can keep the feed waiting.
-        limiter = anyio.CapacityLimiter(1)
         try:
+            if self._first_look is not None:
+                if self._first_look.is_alive():  # seldom: a screen takes longer to be made
+                    await anyio.to_thread.run_sync(self._first_look.join, abandon_on_cancel=True)
+                for batch in filter(None, self._first):
+                    yield batch
+            # A limiter of its own, so that no other work in threads can keep the feed waiting.
+            limiter = anyio.CapacityLimiter(1)
             while True:
                 batch = await anyio.to_thread.run_sync(
                     self._lookout.step, abandon_on_cancel=True, limiter=limiter
@@ -75,13 +94,15 @@ def choose_source(roots: Roots, clock: Clock) -> NoticeSource:
     return Polling(f"{kind} tells nothing of changes made elsewhere; looking every 2 s")
 
 
-def observe_once(roots: Roots, clock: Clock = SYSTEM_CLOCK) -> tuple[Observation, ...]:
+def observe_once(
+    roots: Roots, clock: Clock = SYSTEM_CLOCK, index: RunIndex | None = None
+) -> tuple[Observation, ...]:
     """Return all that is on disk now, signs of life included, in the calling thread.
 
     A runner that was not found is told as often as proves it gone: its manifest was read again
-    after the probe.
+    after the probe. What was read anew is kept in the index.
     """
-    lookout = Lookout(roots, clock, Polling())
+    lookout = Lookout(roots, clock, Polling(), index=index)
     seen: list[Observation] = []
     while lookout.is_scanning:
         for each in lookout.step():

@@ -58,6 +58,10 @@ class LivingRuns:
         living = self._runs.get(key)
         return living.paths if living else None
 
+    def keys(self) -> tuple[RunKey, ...]:
+        """Return the runs that go on, newest first."""
+        return tuple(sorted(self._runs, key=lambda key: key.run_id, reverse=True))
+
     def awake(self) -> tuple[RunPaths, ...]:
         """Return the files of the runs that give signs of life."""
         return tuple(run.paths for run in self._runs.values() if not self._is_dormant(run))

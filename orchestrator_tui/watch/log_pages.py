@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -51,7 +51,7 @@ class LogFile:
             return files.read_range(self.path, offset, limit_bytes, root=self.root)
         limit = max(0, min(limit_bytes, self.stop - offset))
         signature, content = files.read_range(self.path, offset, limit, root=self.root)
-        return replace(signature, size=min(signature.size, self.stop)), content
+        return signature._replace(size=min(signature.size, self.stop)), content
 
 
 def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Final
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import FileSignature
-from orchestrator_tui.records.facts import RunShape
+from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.manifest import RunStatus
 from orchestrator_tui.records.paths import CONFIG_NAME, Roots
+from orchestrator_tui.state.estimates import SAMPLES_KEPT
 from orchestrator_tui.state.observations import (
     ConfigSeen,
     Freshness,
@@ -24,6 +27,7 @@ from orchestrator_tui.store.configuration import CONFIG_PATH_VARIABLE, load_conf
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.watch.changes import Change, ChangeKind, classify
 from orchestrator_tui.watch.details import FocusedRuns
+from orchestrator_tui.watch.index import RunIndex, Unfinished
 from orchestrator_tui.watch.living import LivingRuns
 from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
 from orchestrator_tui.watch.source import Layer, NoticeSource
@@ -43,7 +47,8 @@ class Cadence:
     rest_s: float = 0.03  # between two batches: what comes meanwhile goes into one
     first_reads: int = 50
     reads: int = 250
-    turns: int = 3000  # manifests looked at in each walk, by turns
+    round_s: float = 8.0  # in which every manifest is looked at once
+    keep_s: float = 60.0  # between two times that the index is kept
     unsettled: int = 250  # read again in each tick
 
 
@@ -51,6 +56,8 @@ class Cadence:
 # takes memory of the kernel, and of those a user has only so many.
 MAX_SHELVES: Final = 2000
 MAX_RUN_FOLDERS: Final = 1000
+_KEPT_A_SECOND: Final = 500  # so large an index is kept so much less often
+_NEWS_SHARE: Final = 1000  # one of so many runs has to be news
 _SMALL_BATCHES: Final = 4  # so that the first rows are there quickly
 
 
@@ -68,6 +75,7 @@ class Lookout:
         source: NoticeSource,
         environ: Mapping[str, str] | None = None,
         cadence: Cadence | None = None,
+        index: RunIndex | None = None,
     ) -> None:
         self._roots = roots
         self._clock = clock
@@ -77,6 +85,12 @@ class Lookout:
         self._roster = Roster(roots, clock)
         self._living = LivingRuns(roots, clock, self._roster)
         self._focused = FocusedRuns(roots, clock, self._roster, environ or {})
+        self._index = index
+        self._recalled = iter(()) if index is None else index.recall()
+        self._is_recalling = index is not None
+        self._unsampled: Counter[str] = Counter()
+        self._to_sample: list[RunKey] = []
+        self._kept_s: float | None = None
         self._backlog: list[RunKey] = []  # the last one is read next
         self._batches = 0
         self._wanted_focus: frozenset[RunKey] | None = None
@@ -106,9 +120,59 @@ class Lookout:
         """Whether places are known that were not read yet."""
         return bool(self._backlog) or self._freshness is None
 
+    def _recall(self) -> list[Observation]:
+        """Take the next piece of what was kept; with the first come the runs that go on."""
+        seen: list[Observation] = []
+        piece = next(self._recalled, None)
+        if isinstance(piece, Unfinished):
+            for key in piece.keys[: self._cadence.first_reads]:
+                self._roster.add(key, RunShape.CLI)
+                seen += self._read(key)
+            piece = next(self._recalled, None)
+        if piece is None or isinstance(piece, Unfinished):
+            self._is_recalling = False
+            return seen
+        recalled = self._roster.recall(piece)
+        for run in recalled:
+            self._want_sample(run.facts)
+        return seen + recalled
+
+    def _want_sample(self, facts: RunFacts) -> None:
+        """Have a run read again whose stages tell how long its pipeline takes."""
+        pipeline_id = facts.pipeline_id
+        if pipeline_id and facts.status == RunStatus.SUCCEEDED and not facts.resumes:
+            self._unsampled[pipeline_id] += 1
+            if self._unsampled[pipeline_id] <= SAMPLES_KEPT:
+                self._to_sample.append(facts.key)
+
+    def _read_samples_last(self) -> None:
+        for key in self._to_sample:
+            self._roster.forget(key)
+        self._backlog = [*reversed(self._to_sample), *self._backlog]
+        self._to_sample = []
+
+    def keep_index(self) -> None:
+        """Keep what was read of runs that have ended, if there is news, for the next start."""
+        self._kept_s = self._clock.monotonic()
+        if self._index is not None and self._roster.news:
+            self._index.keep(self._roster.remembered(), self._living.keys())
+
+    def _keep_index_when_due(self) -> None:
+        if self._backlog or self._roster.news * _NEWS_SHARE < max(1, len(self._roster)):
+            return
+        every_s = max(self._cadence.keep_s, len(self._roster) / _KEPT_A_SECOND)
+        if self._kept_s is None or self._clock.monotonic() - self._kept_s >= every_s:
+            self.keep_index()
+
     def step(self) -> tuple[Observation, ...]:
         """Wait until there is something to look at, look, and return what is news."""
         seen: list[Observation] = []
+        if self._is_recalling:
+            seen += self._recall()
+            self._take_focus()
+            seen += self._focused.look_when_due()
+            if seen or self._is_recalling:
+                return tuple(seen)
         paths = self._source.wait(self._idle_s())
         pause_s = self._rested_s - self._clock.monotonic()
         if paths and pause_s > 0:
@@ -120,6 +184,7 @@ class Lookout:
         self._take_focus()
         seen += self._focused.look_when_due()
         seen += self._watch_runs()
+        self._keep_index_when_due()
         self._has_walked = False
         told = self._tell_freshness()
         if seen or told:
@@ -194,6 +259,7 @@ class Lookout:
             seen += self._look_at_config()
             for key in (*self._focused.keys, *self._roster.unsettled()[: self._cadence.unsettled]):
                 seen += self._read(key)
+            seen += self._take_turns()
         for key in self._roster.newborn():
             seen += self._read(key)
         if self._wants_walk or now_s >= self._next_walk_s:
@@ -201,8 +267,18 @@ class Lookout:
         seen += self._living.look_when_due()
         return seen
 
+    def _take_turns(self) -> list[Observation]:
+        """Look at a part of all manifests: nothing else tells that one that had ended goes on."""
+        if self._backlog or self._freshness is None:
+            return []
+        count = 1 + int(len(self._roster) * self._cadence.tick_s / self._cadence.round_s)
+        seen: list[Observation] = []
+        for key in self._roster.changed_by_turns(count):
+            seen += self._read(key)
+        return seen
+
     def _walk(self) -> list[Observation]:
-        """Look at all folders and, by turns, at all manifests."""
+        """Look at all folders."""
         self._wants_walk, self._has_walked = False, True
         if self._wants_rescan:
             self._wants_rescan = False
@@ -214,9 +290,8 @@ class Lookout:
             problem = problem or self._roster.problem
             self._backlog += reversed(found)
             seen += self._without(gone)
-            if not self._backlog:
-                for key in self._roster.take_turn(self._cadence.turns):
-                    seen += self._read(key)
+            if self._freshness is None:
+                self._read_samples_last()
         seen += self._watch_shelves(exists)
         is_polling = self._source.problem is not None
         self._next_walk_s = self._clock.monotonic() + self._walk_every_s(exists, is_polling)

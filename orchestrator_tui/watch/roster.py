@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from heapq import nlargest
@@ -12,13 +12,22 @@ from typing import Final
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import Clock
-from orchestrator_tui.primitives.files import EntryKind, FileSignature
-from orchestrator_tui.records.facts import RunShape
+from orchestrator_tui.primitives.files import FileSignature
+from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import InvalidIdentifier, RunKey, sanitize_run_id
 from orchestrator_tui.records.paths import NOT_RUNS, Roots, is_temporary
+from orchestrator_tui.state.liveness import is_terminal
 from orchestrator_tui.state.observations import Observation, RunSeen, RunVanished, Unreadable
 from orchestrator_tui.store.discovery import task_ids
-from orchestrator_tui.store.reading import BadContent, ReadRun, RunRef, read_run, reason_of
+from orchestrator_tui.store.reading import (
+    MANIFEST_NAME,
+    BadContent,
+    ReadRun,
+    RunRef,
+    read_run,
+    reason_of,
+)
+from orchestrator_tui.watch.index import Remembered
 
 # A file changed twice within the clock's grain may keep its signature: what was touched just now
 # is read again until it has rested for this long.
@@ -38,6 +47,7 @@ class _Place:
     """One place where a run may lie. `is_told` says that the fleet knows of it.
 
     `young_until_s` is monotonic: until then a place without a manifest may be one that begins.
+    `facts` are those of a run that has ended, for the index.
     """
 
     shape: RunShape
@@ -45,6 +55,7 @@ class _Place:
     signature: FileSignature | None = None
     is_settled: bool = False
     is_told: bool = False
+    facts: RunFacts | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +102,7 @@ class Roster:
         self._newborn: dict[RunKey, None] = {}
         self._bad_since_s: dict[RunKey, float] = {}
         self._turn: Iterator[RunKey] = iter(())
+        self.news = 0  # runs that ended, read since they were last kept
         self._looks = 0
         self.problem: str | None = None
         self.generation = 0  # another number for another answer of `shelves`
@@ -216,16 +228,54 @@ class Roster:
         self._shelves.clear()
         self._looks = 0
 
-    def take_turn(self, count: int) -> tuple[RunKey, ...]:
-        """Return the next places whose turn it is to be looked at; each comes round in time."""
-        keys: list[RunKey] = []
-        for _ in range(min(count, len(self._places))):
-            key = next(self._turn, None)
-            if key is None:
-                self._turn = iter(tuple(self._places))
-                key = next(self._turn)
-            keys.append(key)
-        return tuple(keys)
+    def recall(self, remembered: Sequence[Remembered]) -> list[RunSeen]:
+        """Take over what was read before of runs whose manifest is still the same; return them."""
+        runs = [run for run in remembered if run.facts.key not in self._places]
+        names = [_name(run.facts.key, RunShape.CLI) for run in runs]
+        seen: list[RunSeen] = []
+        for run, signature in zip(runs, self._signatures(names), strict=False):
+            if signature == run.signature:
+                facts = run.facts
+                self._places[facts.key] = _Place(RunShape.CLI, None, signature, True, True, facts)
+                self._tasks.setdefault(facts.key.task_id, _Task()).runs.add(facts.key.run_id)
+                seen.append(RunSeen(facts))
+        return seen
+
+    def _signatures(self, names: Sequence[str]) -> list[FileSignature | None]:
+        """Return the signatures of manifests; none while the folder of all runs is away."""
+        try:
+            return files.signatures(self._roots.runs, names)
+        except OSError:
+            return []
+
+    def remembered(self) -> Iterator[Remembered]:
+        """Yield what may be kept: what was read of runs that have ended."""
+        self.news = 0
+        for place in self._places.values():
+            if place.facts is not None and place.is_settled and place.signature is not None:
+                yield Remembered(place.facts, place.signature)
+
+    def forget(self, key: RunKey) -> None:
+        """Read a manifest at the next look, whatever its signature says."""
+        if key in self._places:
+            self._places[key].signature = None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def changed_by_turns(self, count: int) -> list[RunKey]:
+        """Look at the manifests whose turn it is; return those to be read. Each comes in time."""
+        turn = list(islice(self._turn, count))
+        if len(turn) < count:
+            self._turn = iter(tuple(self._places))
+        keys = [key for key in turn if key in self._places]
+        places = [self._places[key] for key in keys]
+        names = [_name(key, place.shape) for key, place in zip(keys, places, strict=True)]
+        return [
+            key
+            for key, place, signature in zip(keys, places, self._signatures(names), strict=False)
+            if signature != place.signature or signature is None
+        ]
 
     def read(self, key: RunKey, *, anew: bool = False) -> Reading:
         """Read a manifest if it changed since the last time, or in any case if `anew`."""
@@ -246,6 +296,7 @@ class Roster:
             found = read_run(self._roots, ref)
         place.signature = signature
         place.is_settled = signature is not None and self._has_rested(signature)
+        before, place.facts = place.facts, None
         self._note_settled(key, place)
         self._newborn.pop(key, None)
         if found is None:
@@ -254,6 +305,9 @@ class Roster:
             return self._bad(key, place, found)
         self._bad_since_s.pop(key, None)
         place.is_told = True
+        if place.shape is RunShape.CLI and is_terminal(found.facts):
+            place.facts = found.facts
+            self.news += before != found.facts
         return Reading((RunSeen(found.facts, found.manifest),), found)
 
     def _absent(self, key: RunKey, place: _Place, ref: RunRef) -> Reading:
@@ -321,7 +375,7 @@ class Roster:
     def _manifest(self, key: RunKey, shape: RunShape) -> Path:
         # One text makes a path in a third of the time that joining its parts takes; this runs for
         # every run at each look.
-        return Path(f"{self._runs}/{key.task_id}/{_FOLDER_OF[shape]}{key.run_id}/manifest.json")
+        return Path(f"{self._runs}/{_name(key, shape)}")
 
     def _has_changed(self, task: str, folder: str) -> bool:
         path = Path(f"{self._runs}/{task}/{folder}")
@@ -343,7 +397,7 @@ class Roster:
         """Return the names of the folders in a shelf; None if it cannot be listed now."""
         path = self._roots.runs / task / folder
         try:
-            entries = files.list_folder(path)
+            names = files.folders_in(path)
         except (FileNotFoundError, NotADirectoryError):
             if self._shelves[(task, folder)].signature is not None:
                 del self._shelves[(task, folder)]  # it was there a moment ago: look again
@@ -352,13 +406,8 @@ class Roster:
             del self._shelves[(task, folder)]
             self._complain(path, error)
             return None
-        return frozenset(
-            entry.name
-            for entry in entries
-            if entry.kind is EntryKind.FOLDER
-            and (folder or entry.name not in NOT_RUNS)
-            and not is_temporary(entry.name)
-        )
+        names = names if folder else names - NOT_RUNS
+        return frozenset(name for name in names if not is_temporary(name))
 
     def _has_rested(self, signature: FileSignature) -> bool:
         # A time ahead of our clock has rested, too: nothing is gained by reading it for ever.
@@ -366,6 +415,10 @@ class Roster:
 
     def _complain(self, path: Path, error: OSError) -> None:
         self.problem = f"{self._roots.relative(path)}: {reason_of(error)}"
+
+
+def _name(key: RunKey, shape: RunShape) -> str:
+    return f"{key.task_id}/{_FOLDER_OF[shape]}{key.run_id}/{MANIFEST_NAME}"
 
 
 def _may_hold_run(key: RunKey) -> bool:

@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
-
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 
@@ -103,6 +101,9 @@ class _Watcher:
         self._sink = sink
         self._retired = threading.Event()
         self._stopped = threading.Event()
+        # Loaded here, for a screen is drawn before anything is watched.
+        from watchfiles._rust_notify import RustNotify
+
         # Notices begin here, before the thread asks for the first.
         paths = sorted(str(folder) for folder in folders)
         self._notify = RustNotify(paths, False, False, 0, False, True)
@@ -136,7 +137,7 @@ class _Watcher:
                 seen = self._notify.watch(debounce_ms, step_ms, _LINGER_MS, self._stopped)
                 if isinstance(seen, set):
                     self._sink.put(frozenset(path for _, path in seen))
-        except (WatchfilesRustInternalError, OSError, RuntimeError) as error:
+        except (OSError, RuntimeError) as error:
             self.failure = str(error)
             self._sink.put(frozenset())
         finally:

@@ -9,7 +9,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from orchestrator_tui.cli.memory import LIMIT_BYTES, FileMemory, memory_folder
+from orchestrator_tui.cli.memory import LIMIT_BYTES, FileMemory
+from orchestrator_tui.cli.places import memory_folder
 from orchestrator_tui.records.paths import Roots
 
 ROOTS = Roots.of(Path("/srv/team/my app"))

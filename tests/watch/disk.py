@@ -13,6 +13,7 @@ from orchestrator_tui.records.paths import Roots, RunPaths, resolve_run_paths
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.watch.index import RunIndex
 from orchestrator_tui.watch.lookout import Cadence, Lookout
 from orchestrator_tui.watch.source import Layer
 from tests.fakes import HandClock
@@ -90,11 +91,13 @@ class HandNotices:
 class Watch:
     """A lookout over a folder with a hand clock; keeps the fleet that follows from it."""
 
-    def __init__(self, repo: Path, *, cadence: Cadence | None = None) -> None:
+    def __init__(
+        self, repo: Path, *, cadence: Cadence | None = None, index: RunIndex | None = None
+    ) -> None:
         self.roots = Roots.of(repo)
         self.clock = HandClock()
         self.notices = HandNotices(self.clock)
-        self.lookout = Lookout(self.roots, self.clock, self.notices, {}, cadence)
+        self.lookout = Lookout(self.roots, self.clock, self.notices, {}, cadence, index)
         self.fleet = Fleet()
         self.seen: list[Observation] = []
 

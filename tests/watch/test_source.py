@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.watch import source as source_module
 from orchestrator_tui.watch.source import ChangeSource, Layer, Polling
 
 BOUND_S = 5.0
@@ -104,7 +103,7 @@ class RefusingNotify:
 def test_a_reached_limit_is_told_with_its_cure_and_not_asked_for_again_at_once(
     source: ChangeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_module, "RustNotify", RefusingNotify)
+    monkeypatch.setattr("watchfiles._rust_notify.RustNotify", RefusingNotify)
     folders = frozenset([tmp_path])
     assert source.watch(Layer.RUNS, folders) == frozenset()
     assert "fs.inotify.max_user_watches" in (source.problem or "")

@@ -1,0 +1,253 @@
+"""What was read before: told at once where it still holds, and nothing where it does not."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestrator_tui.primitives import files
+from orchestrator_tui.records.facts import RunFacts, RunShape
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.state.estimates import SAMPLES_NEEDED
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.liveness import State, state_of
+from orchestrator_tui.state.observations import RunSeen, RunVanished
+from orchestrator_tui.store import reading
+from orchestrator_tui.watch import index as indexes
+from orchestrator_tui.watch.index import Remembered, RunIndex, Unfinished
+from tests.watch.disk import Watch, write_run
+
+KEYS = [RunKey(f"task-{n % 2}", f"2026-01-0{n}T00-00-00-000Z-0000000{n}") for n in range(1, 8)]
+LIVE = RunKey("task-0", "2026-01-01T11-59-00-000Z-c2d9e410")
+
+
+@pytest.fixture(name="reads")
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[RunKey]:
+    """Return a list that fills with the runs whose manifest is read."""
+    reads: list[RunKey] = []
+    read = reading.read_run
+
+    def counted(roots: Roots, ref: reading.RunRef) -> object:
+        reads.append(ref.key)
+        return read(roots, ref)
+
+    monkeypatch.setattr("orchestrator_tui.watch.roster.read_run", counted)
+    return reads
+
+
+def index_of(repo: Path) -> RunIndex:
+    return RunIndex(repo / "cache" / "runs", Roots.of(repo))
+
+
+def path_of(repo: Path) -> Path:
+    return repo / "cache" / "runs" / indexes.INDEX_NAME
+
+
+def write_past(roots: Roots) -> None:
+    for key in KEYS:
+        write_run(roots, key, status="failed", summary=f"{key.run_id} broke")
+        # Long ago, so that the manifest counts as settled.
+        os.utime(roots.runs / key.task_id / "cli" / key.run_id / "manifest.json", (1, 1))
+
+
+def watched(repo: Path) -> Watch:
+    return Watch(repo, index=index_of(repo))
+
+
+def settled(repo: Path) -> Watch:
+    watch = watched(repo)
+    watch.settle()
+    return watch
+
+
+def facts_of(fleet: Fleet) -> dict[RunKey, RunFacts | None]:
+    return {key: run.facts for key, run in fleet.runs.items()}
+
+
+def test_a_second_look_reads_nothing_again_and_tells_the_same(
+    tmp_path: Path, reads: list[RunKey]
+) -> None:
+    write_past(Roots.of(tmp_path))
+    first = settled(tmp_path)
+    assert set(reads) == set(KEYS)
+    reads.clear()
+    second = settled(tmp_path)
+    assert reads == []
+    assert facts_of(second.fleet) == facts_of(first.fleet)
+    assert stat.S_IMODE(path_of(tmp_path).stat().st_mode) == 0o600
+
+
+def test_the_first_batch_has_the_runs_that_go_on_and_the_newest(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    write_past(roots)
+    write_run(roots, LIVE)
+    settled(tmp_path)
+    watch = watched(tmp_path)
+    told = [seen.facts.key for seen in watch.step() if isinstance(seen, RunSeen)]
+    assert told == [LIVE, *reversed(KEYS)]
+
+
+def test_a_run_that_went_on_is_always_read(tmp_path: Path, reads: list[RunKey]) -> None:
+    roots = Roots.of(tmp_path)
+    write_past(roots)
+    write_run(roots, LIVE)
+    settled(tmp_path)
+    reads.clear()
+    settled(tmp_path)
+    assert set(reads) == {LIVE}
+
+
+def test_a_manifest_that_changed_is_read_and_never_told_as_it_was(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    write_past(roots)
+    settled(tmp_path)
+    write_run(roots, KEYS[3])
+    watch = watched(tmp_path)
+    watch.settle()
+    told = [seen.facts for seen in watch.seen if isinstance(seen, RunSeen)]
+    assert [facts.status for facts in told if facts.key == KEYS[3]] == ["in_progress"]
+    assert state_of(watch.fleet.runs[KEYS[3]], watch.clock.now()) == State.RUNNING
+
+
+def test_what_came_and_went_since_is_seen(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    write_past(roots)
+    settled(tmp_path)
+    gone = roots.runs / KEYS[0].task_id / "cli" / KEYS[0].run_id
+    gone.rename(tmp_path / "elsewhere")
+    write_run(roots, LIVE)
+    watch = settled(tmp_path)
+    assert set(watch.fleet.runs) == {*KEYS[1:], LIVE}
+    assert not [seen for seen in watch.seen if isinstance(seen, RunVanished)]
+
+
+def test_a_run_that_vanishes_after_it_was_recalled_is_told(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    write_past(roots)
+    settled(tmp_path)
+    watch = watched(tmp_path)
+    watch.step()
+    (roots.runs / KEYS[0].task_id / "cli" / KEYS[0].run_id).rename(tmp_path / "elsewhere")
+    watch.settle()
+    assert RunVanished(KEYS[0]) in watch.seen
+
+
+def test_how_long_pipelines_take_is_known_again(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    for key in KEYS[:SAMPLES_NEEDED]:
+        write_run(roots, key, status="succeeded", completed_at="2026-01-01T11:59:30.000Z")
+        os.utime(roots.runs / key.task_id / "cli" / key.run_id / "manifest.json", (1, 1))
+    first, second = settled(tmp_path), settled(tmp_path)
+    assert first.fleet.pasts["diagnostics"].run is not None
+    assert second.fleet.pasts == first.fleet.pasts
+
+
+@pytest.mark.parametrize("other", ["program", "folder", "facts"])
+def test_what_another_program_or_folder_kept_is_not_used(
+    tmp_path: Path, reads: list[RunKey], monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    write_past(Roots.of(tmp_path))
+    settled(tmp_path)
+    reads.clear()
+    if other == "program":
+        monkeypatch.setattr(indexes, "__version__", "99.0")
+    elif other == "facts":
+        monkeypatch.setattr(indexes, "FORMAT", 99)
+    else:
+        (tmp_path / ".runs").rename(tmp_path / "moved")
+        roots = Roots(tmp_path, tmp_path / "moved", tmp_path / "out")
+        assert list(RunIndex(tmp_path / "cache" / "runs", roots).recall()) == []
+        return
+    watch = settled(tmp_path)
+    assert set(reads) == set(KEYS)
+    assert set(watch.fleet.runs) == set(KEYS)
+
+
+@pytest.mark.parametrize("what", ["link", "folder", "unreadable", "fifo"])
+def test_what_is_no_index_counts_as_none(tmp_path: Path, what: str) -> None:
+    write_past(Roots.of(tmp_path))
+    path = path_of(tmp_path)
+    path.parent.mkdir(parents=True)
+    match what:
+        case "link":
+            path.symlink_to(tmp_path / "nowhere")
+        case "folder":
+            path.mkdir()
+        case "unreadable":
+            path.write_bytes(b"\xff" * 5000)
+        case _:
+            os.mkfifo(path)
+    assert set(settled(tmp_path).fleet.runs) == set(KEYS)
+
+
+def test_a_folder_that_cannot_be_made_is_no_error(tmp_path: Path) -> None:
+    write_past(Roots.of(tmp_path))
+    (tmp_path / "cache").write_text("in the way")
+    assert set(settled(tmp_path).fleet.runs) == set(KEYS)
+
+
+_DAMAGES = st.one_of(
+    st.tuples(st.just("cut"), st.floats(0, 1), st.just(0)),
+    st.tuples(st.just("flip"), st.floats(0, 1), st.integers(1, 255)),
+)
+
+
+@given(damage=_DAMAGES)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_damaged_index_never_tells_anything_wrong(
+    tmp_path_factory: pytest.TempPathFactory, damage: tuple[str, float, int]
+) -> None:
+    repo = tmp_path_factory.mktemp("repo")
+    write_past(Roots.of(repo))
+    good = facts_of(settled(repo).fleet)
+    content = bytearray(path_of(repo).read_bytes())
+    kind, where, mask = damage
+    place = min(len(content) - 1, int(where * len(content)))
+    if kind == "cut":
+        del content[place:]
+    else:
+        content[place] ^= mask
+    path_of(repo).write_bytes(content)
+    assert facts_of(settled(repo).fleet) == good
+
+
+def test_two_programs_keep_one_whole_index(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    signature = files.FileSignature(1, 2, 3, 4, 5)
+    many = [
+        Remembered(
+            RunFacts(
+                RunKey("task", f"run-{n:05}"),
+                RunShape.CLI,
+                f".runs/task/cli/run-{n:05}/manifest.json",
+                status="succeeded",
+                started_at=moment,
+                exit_code=0,
+                problems=("a", "b"),
+            ),
+            signature,
+        )
+        for n in range(5000)
+    ]
+    first, second = index_of(tmp_path), index_of(tmp_path)
+    assert first.keep(many, [LIVE])
+    reading_on = first.recall()
+    assert next(reading_on) == Unfinished((LIVE,))
+    assert second.keep(many[:10], [])
+    _, *pieces = RunIndex(tmp_path / "cache" / "runs", roots).recall()
+    assert [run for piece in pieces if not isinstance(piece, Unfinished) for run in piece] == (
+        many[9::-1]
+    )
+    # What was begun to be read of the other one is whole or not there, never a mixture.
+    told = [run for piece in reading_on if not isinstance(piece, Unfinished) for run in piece]
+    assert told == many[: -len(told) - 1 : -1]
