@@ -10,37 +10,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from orchestrator_tui.records.secrets import SECRET_FORMS, SECRET_NAME
+
 REDACTED: Final = "[redacted]"
 LEAST_LENGTH: Final = 8  # of a known secret: a shorter one would take out words that are none
 
-_SECRET_NAME = (
-    r"[\w.-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|credential|authorization|cookie)[\w.-]*"
-)
-_NAME: Final = re.compile(_SECRET_NAME, re.IGNORECASE)
+_NAME: Final = re.compile(SECRET_NAME, re.IGNORECASE)
 _BLOCK: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
 # The value of NAME=value, "name": "value" and --name value; a quoted one up to its quote.
 _NAMED: Final = re.compile(
-    rf"""(?P<name>\b{_SECRET_NAME}\\*["']?[ \t]*(?:=|:(?!:))[ \t]*|--{_SECRET_NAME}[ \t]+)"""
+    rf"""(?P<name>\b{SECRET_NAME}\\*["']?[ \t]*(?:=|:(?!:))[ \t]*|--{SECRET_NAME}[ \t]+)"""
     r"""(?P<value>\\+"[^"\n]*"|"(?:\\.|[^"\\\n])*"|'[^'\n]*'"""
     r"""|(?:(?:bearer|basic|token)[ \t]+)?[^\s"'&]+)""",
     re.IGNORECASE,
-)
-_FORMS: Final = tuple(
-    re.compile(form)
-    for form in (
-        r"(?i:\bbearer[ \t]+)[\w.~+/=-]{8,}",
-        r"(?<=://)[^\s/@:]+:[^\s/@]+(?=@)",  # the user and password of an address
-        r"\bgh[opsur]_[A-Za-z0-9]{20,}\b|\bgithub_pat_\w{20,}\b",
-        r"\bglpat-[\w-]{16,}|\bnpm_[A-Za-z0-9]{20,}\b|\bxox[abeoprs]-[\w-]{10,}",
-        r"\bsk-[\w-]{16,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[\w-]{30,}",
-        r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",  # a JSON web token
-        r"\b[0-9a-fA-F]{64,}\b",  # as resume tokens are
-        # Long, and of all three kinds of characters.
-        r"(?<![\w+=-])(?=[\w+=-]*[a-z])(?=[\w+=-]*[A-Z])(?=[\w+=-]*[0-9])[\w+=-]{40,}",
-    )
 )
 
 
@@ -59,7 +43,7 @@ class Redactor:
                 text = text.replace(secret, REDACTED)
         # A name tells where its value ends; the forms may know only a part of it.
         text = _NAMED.sub(self._named, self._sub(_BLOCK, text))
-        for form in _FORMS:
+        for form in SECRET_FORMS:
             text = self._sub(form, text)
         return text
 

@@ -17,7 +17,7 @@ from orchestrator_tui.cli.options import (
     with_settings_to_act,
 )
 from orchestrator_tui.cli.pipelines import load_pipelines
-from orchestrator_tui.cli.running import run_detached, run_here, run_options, with_variables
+from orchestrator_tui.cli.running import inputs_from, run_detached, run_here, run_options
 from orchestrator_tui.cli.screen import open_on, unusable_reason
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.runner.execution import RunOutcome
@@ -52,6 +52,7 @@ def command(
     force: bool,
     detach: bool,
     env: Sequence[str],
+    note: str | None,
     interactive: bool,
     runtime_mode: str | None,
     form: str,
@@ -69,7 +70,7 @@ def command(
     ref = choose_run(settings, wanted)
     if ref.shape is not RunShape.CLI:
         raise refused(f"run {ref.key.run_id} is of an older layout and cannot be resumed")
-    environ = with_variables(settings, env)
+    inputs = inputs_from(env, note)
     on_screen = interactive and unusable_reason() is None
     if detach or on_screen:
         job = ResumeJob(
@@ -81,8 +82,9 @@ def command(
             actor=actor,
             reason=reason,
             force=force,
+            inputs=inputs,
         )
-        key = run_detached(settings, environ, job, Format(form))
+        key = run_detached(settings, job, Format(form))
         return open_on(settings, key) if on_screen and not detach else Exit.DONE
     config = load_pipelines(settings)
 
@@ -97,9 +99,10 @@ def command(
             actor=actor,
             reason=reason,
             force=force,
+            inputs=inputs,
             environ=environ,
             on_output=narrator.output,
             on_started=narrator.started,
         )
 
-    return run_here(settings, environ, begin, Format(form))
+    return run_here(settings, begin, Format(form))

@@ -15,12 +15,22 @@ from orchestrator_tui.cli.looking import look_at
 from orchestrator_tui.cli.narrating import Narrator
 from orchestrator_tui.cli.options import Format
 from orchestrator_tui.cli.output import print_json, print_line
+from orchestrator_tui.cli.screen import open_on
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import JsonObject
+from orchestrator_tui.records.pipeline import OrchestratorConfig
+from orchestrator_tui.records.requests import RunInputs
 from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.runner.context import UnknownPipeline
 from orchestrator_tui.runner.execution import RunOutcome
-from orchestrator_tui.runner.launch import Job, LaunchFailed, LaunchRefused, launch_detached
+from orchestrator_tui.runner.foreground import start_foreground
+from orchestrator_tui.runner.launch import (
+    Job,
+    LaunchFailed,
+    LaunchRefused,
+    StartJob,
+    launch_detached,
+)
 from orchestrator_tui.runner.opening import NoRunFolder
 from orchestrator_tui.runner.resume import ResumeRefused
 from orchestrator_tui.settings import Settings
@@ -35,11 +45,12 @@ Verb = Callable[..., Any]
 
 
 def run_options(verb: Verb) -> Verb:
-    """Add what `start` and `resume` share: --detach, --env, and the Node original's modes."""
+    """Add what verbs that run share: --detach, --env, --note, and the Node original's modes."""
     for option in reversed(
         [
             click.option("--detach", is_flag=True, help="Print the run id and return."),
             click.option("--env", multiple=True, metavar="NAME=VALUE", help="For the commands."),
+            click.option("--note", metavar="TEXT", help="Kept in runner.json."),
             click.option(
                 "--interactive/--no-interactive",
                 "--ui/--no-ui",
@@ -54,22 +65,57 @@ def run_options(verb: Verb) -> Verb:
     return verb
 
 
-def with_variables(settings: Settings, variables: Sequence[str]) -> dict[str, str]:
-    """Return the environment of the commands: ours and what --env adds.
+def inputs_from(variables: Sequence[str], note: str | None) -> RunInputs:
+    """Return what --env and --note give a run.
 
     Raises:
-        Stopped: One is not of the form NAME=VALUE.
+        Stopped: A variable is not of the form NAME=VALUE.
     """
-    environ = dict(settings.environ)
+    env: dict[str, str] = {}
     for variable in variables:
         name, equals, value = variable.partition("=")
         if not (name and equals):
             raise bad_usage(f"--env {variable} is not of the form NAME=VALUE")
-        environ[name] = value
-    return environ
+        env[name] = value
+    return RunInputs(tuple(env.items()), note or None)
 
 
-def run_here(settings: Settings, environ: dict[str, str], begin: Begin, form: Format) -> int:
+def launch(
+    settings: Settings,
+    config: OrchestratorConfig,
+    job: StartJob,
+    *,
+    detach: bool,
+    on_screen: bool,
+    form: Format,
+) -> int:
+    """Start a new run as it was asked for: here until its end, on its own, or on the screen.
+
+    Raises:
+        Stopped: It was refused, or did not come up.
+    """
+    if detach or on_screen:
+        key = run_detached(settings, job, form)
+        return open_on(settings, key) if on_screen and not detach else Exit.DONE
+
+    async def begin(narrator: Narrator, environ: dict[str, str]) -> RunOutcome:
+        return await start_foreground(
+            settings.roots,
+            config,
+            job.pipeline_id,
+            job.task_id,
+            environ=environ,
+            on_output=narrator.output,
+            on_started=narrator.started,
+            parent_run_id=job.parent_run_id,
+            approval_policy=job.approval_policy,
+            inputs=job.inputs,
+        )
+
+    return run_here(settings, begin, form)
+
+
+def run_here(settings: Settings, begin: Begin, form: Format) -> int:
     """Run until the end, telling what happens, and return the exit status.
 
     Raises:
@@ -77,7 +123,7 @@ def run_here(settings: Settings, environ: dict[str, str], begin: Begin, form: Fo
     """
     narrator = Narrator(settings.roots, with_output=form == Format.TEXT)
     try:
-        outcome = anyio.run(_narrated, narrator, begin, environ)
+        outcome = anyio.run(_narrated, narrator, begin, dict(settings.environ))
     except (UnknownPipeline, ResumeRefused, NoRunFolder) as error:
         raise refused(str(error)) from error
     except OSError as error:
@@ -127,14 +173,14 @@ def _error(view: RunView | None, outcome: RunOutcome) -> JsonObject | None:
     }
 
 
-def run_detached(settings: Settings, environ: dict[str, str], job: Job, form: Format) -> RunKey:
+def run_detached(settings: Settings, job: Job, form: Format) -> RunKey:
     """Launch a run in a process of its own, print its id, and return its key.
 
     Raises:
         Stopped: It was refused, or its runner did not come up.
     """
     try:
-        key = launch_detached(settings.roots, job, environ=environ)
+        key = launch_detached(settings.roots, job, environ=settings.environ)
     except LaunchRefused as error:
         raise refused(str(error)) from error
     except LaunchFailed as error:

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 import click
 
 from orchestrator_tui.cli.exits import Exit
-from orchestrator_tui.cli.narrating import Narrator
 from orchestrator_tui.cli.options import Format, format_option, with_settings_to_act
 from orchestrator_tui.cli.pipelines import choose_pipeline, load_pipelines
 from orchestrator_tui.cli.plan import print_plan
-from orchestrator_tui.cli.running import run_detached, run_here, run_options, with_variables
-from orchestrator_tui.cli.screen import open_on, unusable_reason
-from orchestrator_tui.runner.execution import RunOutcome
-from orchestrator_tui.runner.foreground import start_foreground
+from orchestrator_tui.cli.running import inputs_from, launch, run_options
+from orchestrator_tui.cli.screen import unusable_reason
 from orchestrator_tui.runner.launch import StartJob
 from orchestrator_tui.settings import Settings
 
@@ -38,6 +35,7 @@ def command(
     dry_run: bool,
     detach: bool,
     env: Sequence[str],
+    note: str | None,
     interactive: bool,
     runtime_mode: str | None,
     form: str,
@@ -52,24 +50,8 @@ def command(
     if dry_run:
         print_plan(pipeline, None, Format(form))
         return Exit.DONE
-    environ = with_variables(settings, env)
+    job = StartJob(
+        pipeline.id, settings.task_id, parent_run, approval_policy, inputs_from(env, note)
+    )
     on_screen = interactive and unusable_reason() is None
-    if detach or on_screen:
-        job = StartJob(pipeline.id, settings.task_id, parent_run, approval_policy)
-        key = run_detached(settings, environ, job, Format(form))
-        return open_on(settings, key) if on_screen and not detach else Exit.DONE
-
-    async def begin(narrator: Narrator, environ: dict[str, str]) -> RunOutcome:
-        return await start_foreground(
-            settings.roots,
-            config,
-            pipeline.id,
-            settings.task_id,
-            environ=environ,
-            on_output=narrator.output,
-            on_started=narrator.started,
-            parent_run_id=parent_run,
-            approval_policy=approval_policy,
-        )
-
-    return run_here(settings, environ, begin, Format(form))
+    return launch(settings, config, job, detach=detach, on_screen=on_screen, form=Format(form))

@@ -112,7 +112,8 @@ class RunnerRecord:
 
     `start_ticks` is field 22 of /proc/<pid>/stat; with `boot_id` it names one process for good.
     `stage_pgid` and `stage_start_ticks` name the running command's session leader. `git` is None
-    until it is known, and where there is no repository.
+    until it is known, and where there is no repository. `env` are the variables that the run was
+    given; the value of one that looks secret is None, for it is kept nowhere.
     """
 
     pid: int
@@ -132,4 +133,6 @@ class RunnerRecord:
     cancel_kill_at: str | None = None
     cancel_grace_s: float | None = None
     control_seq: int = 0
+    note: str | None = None
+    env: tuple[tuple[str, str | None], ...] = ()
     git: GitFacts | None = None

@@ -8,9 +8,21 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.secrets import is_secret
 
 PROGRAM = "orch-tui"
 COMPLETE_VARIABLE = "_ORCH_TUI_COMPLETE"  # set by a shell that wants words to complete
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """What a run is given besides its pipeline: variables for its commands, and a note."""
+
+    env: tuple[tuple[str, str], ...] = ()
+    note: str | None = None
+
+
+NO_INPUTS = RunInputs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +31,19 @@ class LaunchRun:
 
     pipeline_id: str
     task_id: str
+    approval_policy: str | None = None
+    inputs: RunInputs = NO_INPUTS
 
     def argv(self) -> tuple[str, ...]:
         """Return the equal command line."""
-        return (PROGRAM, "start", self.pipeline_id, "--task", self.task_id, "--detach")
+        given: list[str] = []
+        if self.approval_policy:
+            given += ["--approval-policy", self.approval_policy]
+        for name, value in self.inputs.env:
+            given += ["--env", f"{name}={value}"]
+        if self.inputs.note:
+            given += ["--note", self.inputs.note]
+        return (PROGRAM, "start", self.pipeline_id, "--task", self.task_id, *given, "--detach")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +107,23 @@ class RestartRun:
 Request: TypeAlias = LaunchRun | ResumeRun | RestartRun | CancelRun | KillRun
 
 
+def _shown(request: Request) -> str:
+    """Return a command line in which a secret is a variable of the shell that will read it."""
+    words = [shlex.quote(word) for word in request.argv()]
+    if isinstance(request, LaunchRun):
+        for name, value in request.inputs.env:
+            if is_secret(name, value):
+                words[words.index(shlex.quote(f"{name}={value}"))] = f'{name}="${name}"'
+    return " ".join(words)
+
+
 def command_line(requests: Sequence[Request]) -> str:
     """Return one line of shell that does what one or more requests do.
 
     Verbs that take several runs get all of them; others are called in a loop, where the calls
-    differ in the run alone, or else one after the other.
+    differ in the run alone, or else one after the other. Values that look secret are not in it.
     """
-    lines = [shlex.join(request.argv()) for request in requests]
+    lines = [_shown(request) for request in requests]
     keyed = [request for request in requests if not isinstance(request, LaunchRun)]
     if len(requests) < 2 or len(keyed) < len(requests):
         return "; ".join(lines)

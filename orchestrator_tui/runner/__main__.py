@@ -104,6 +104,7 @@ async def _work(assignment: Assignment, ready: ReadyWord) -> RunOutcome:
             on_started=ready.started,
             parent_run_id=job.parent_run_id,
             approval_policy=job.approval_policy,
+            inputs=job.inputs,
         )
     return await resume_foreground(
         assignment.roots,
@@ -115,6 +116,7 @@ async def _work(assignment: Assignment, ready: ReadyWord) -> RunOutcome:
         actor=job.actor,
         reason=job.reason,
         force=job.force,
+        inputs=job.inputs,
         on_started=ready.started,
     )
 

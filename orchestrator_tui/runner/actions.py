@@ -18,6 +18,7 @@ from orchestrator_tui.records.life import RunnerRecord, RunnerVerdict
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.records.requests import (
+    NO_INPUTS,
     ActionResult,
     CancelRun,
     Done,
@@ -27,6 +28,7 @@ from orchestrator_tui.records.requests import (
     Request,
     RestartRun,
     ResumeRun,
+    RunInputs,
 )
 from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.runner.burial import bury
@@ -39,11 +41,17 @@ from orchestrator_tui.runner.launch import (
     StartJob,
     launch_detached,
 )
-from orchestrator_tui.runner.reopening import find_run, read_manifest
+from orchestrator_tui.runner.reopening import find_run, kept_env, read_manifest
 from orchestrator_tui.runner.resume import ResumeRefused, check_quiet, last_activity
 from orchestrator_tui.store.control import ActionKind, ControlRequest, read_control, request_action
 from orchestrator_tui.store.discovery import locate_run
-from orchestrator_tui.store.life import current_runner, identity_in, probe_runner, read_beats
+from orchestrator_tui.store.life import (
+    current_runner,
+    identity_in,
+    probe_runner,
+    read_beats,
+    read_runner,
+)
 from orchestrator_tui.store.reading import BadContent, read_run
 
 ANSWER_WITHIN = timedelta(seconds=5)  # a living runner looks twice a second
@@ -74,12 +82,19 @@ class RunActions:
         try:
             match request:
                 case LaunchRun():
-                    job = StartJob(request.pipeline_id, request.task_id)
+                    job = StartJob(
+                        request.pipeline_id,
+                        request.task_id,
+                        approval_policy=request.approval_policy,
+                        inputs=request.inputs,
+                    )
                     return await self._launch(job, f"Started {request.pipeline_id}")
                 case ResumeRun():
                     return await self._launch(_resume_job(request), "Runs again")
                 case RestartRun():
-                    job = await to_thread.run_sync(restart_job, self._roots, request.key)
+                    job = await to_thread.run_sync(
+                        restart_job, self._roots, request.key, self._environ
+                    )
                     return await self._launch(job, f"Started {job.pipeline_id} again")
                 case CancelRun():
                     return await self._cancel(request)
@@ -161,25 +176,39 @@ class RunActions:
         return f"{ACTOR}:{user}@{host_name()}"
 
 
-def restart_job(roots: Roots, key: RunKey) -> StartJob:
-    """Return the start of a new run with the inputs of one that was.
+def restart_job(
+    roots: Roots, key: RunKey, environ: Mapping[str, str], given: RunInputs = NO_INPUTS
+) -> StartJob:
+    """Return the start of a new run with the inputs of one that was, and `given` on top.
 
     Raises:
-        LaunchRefused: There is no such run, or it does not say what it ran.
+        LaunchRefused: There is no such run, it does not say what it ran, or a secret that it was
+            given is not to be had.
     """
     ref = locate_run(roots, key.run_id, key.task_id)
     read = read_run(roots, ref) if ref and ref.key == key else None
-    if read is None:
+    if ref is None or read is None:
         raise LaunchRefused(f"There is no run {key}.")
     if isinstance(read, BadContent):
         raise LaunchRefused(f"{read.path} cannot be used: {read.reason}.")
     manifest = read.manifest
     if not manifest.pipeline_id:
-        raise LaunchRefused(f"run {key.run_id} does not say which pipeline it ran")
+        raise LaunchRefused(f"Run {key.run_id} does not say which pipeline it ran.")
+    record = read_runner(run_paths_in(roots, key, ref.run_dir))
+    env = dict(given.env)
+    if record is not None:
+        env = {**kept_env(record, environ), **env}
+        missing = [name for name, value in record.env if value is None and name not in env]
+        if missing:
+            raise LaunchRefused(
+                f"Run {key.short} was given {', '.join(missing)}, which is not kept as it looks "
+                "secret: set it in the environment, or pass it with --env."
+            )
     return StartJob(
         manifest.pipeline_id,
         sanitize_task_id(key.task_id),
         approval_policy=manifest.approval_policy,
+        inputs=RunInputs(tuple(env.items()), given.note or (record.note if record else None)),
     )
 
 

@@ -13,6 +13,7 @@ from orchestrator_tui.records.identifiers import InvalidIdentifier, RunKey
 from orchestrator_tui.records.manifest import ChildRun, CommandStatus, Manifest, RunStatus
 from orchestrator_tui.records.paths import RunPaths
 from orchestrator_tui.records.pipeline import CommandStage, Pipeline, SubpipelineStage
+from orchestrator_tui.records.requests import RunInputs
 from orchestrator_tui.runner.context import RunContext, UnknownPipeline
 from orchestrator_tui.runner.control import Order
 from orchestrator_tui.runner.environment import run_environment
@@ -97,7 +98,8 @@ async def _begin(run: LiveRun) -> None:
 async def _run_stages(
     run: LiveRun, pipeline: Pipeline, positions: tuple[int, ...], context: RunContext
 ) -> None:
-    env = run_environment(context.environ, run.roots, run.paths, pipeline.id)
+    given = {**context.environ, **dict(run.inputs.env)}
+    env = run_environment(given, run.roots, run.paths, pipeline.id)
     for index in positions:
         await run.obey_news()
         await run.hold_while_paused()
@@ -140,6 +142,7 @@ async def _run_subpipeline(
                 run.paths.key.task_id,
                 parent_run_id=run.paths.key.run_id,
                 approval_policy=run.manifest.approval_policy,
+                inputs=RunInputs(run.inputs.env),
             )
         )
     except (UnknownPipeline, InvalidIdentifier, OSError) as error:

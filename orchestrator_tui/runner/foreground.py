@@ -16,6 +16,7 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey, sanitize_task_id
 from orchestrator_tui.records.paths import Roots, RunPaths
 from orchestrator_tui.records.pipeline import OrchestratorConfig
+from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.runner.command_stage import OnOutput
 from orchestrator_tui.runner.context import RunContext
 from orchestrator_tui.runner.control import Order, RunControl
@@ -39,6 +40,7 @@ async def start_foreground(
     on_started: Callable[[RunPaths], None] | None = None,
     parent_run_id: str | None = None,
     approval_policy: str | None = None,
+    inputs: RunInputs = NO_INPUTS,
     intervals: Intervals | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> RunOutcome:
@@ -57,6 +59,7 @@ async def start_foreground(
         on_started: Told once the run is on disk, before its first stage; in a thread.
         parent_run_id: The run that this one belongs to.
         approval_policy: Kept in the manifest.
+        inputs: Variables for the commands, on top of `environ`, and a note; kept in runner.json.
         intervals: How often to write and to look; the configuration's by default.
         clock: The time.
 
@@ -76,6 +79,7 @@ async def start_foreground(
             task,
             parent_run_id=parent_run_id,
             approval_policy=approval_policy,
+            inputs=inputs,
         )
         return Reopened(run, pipeline, tuple(range(1, len(pipeline.stages) + 1)))
 
@@ -93,6 +97,7 @@ async def resume_foreground(
     actor: str = "cli",
     reason: str = "manual-resume",
     force: bool = False,
+    inputs: RunInputs = NO_INPUTS,
     environ: Mapping[str, str] | None = None,
     on_output: OnOutput | None = None,
     on_started: Callable[[RunPaths], None] | None = None,
@@ -111,6 +116,7 @@ async def resume_foreground(
         actor: Who asks, for the manifest.
         reason: Why, for the manifest.
         force: Pass over signs of life that prove nothing; end what a dead runner left behind.
+        inputs: Variables on top of those that the run was given before; a note in place of its.
         environ: The environment of all commands; this process's own by default.
         on_output: Told of each chunk of output.
         on_started: Told once the run is ours.
@@ -122,7 +128,7 @@ async def resume_foreground(
         OSError: The environment refuses.
     """
     context = _context(roots, config, environ, on_output, intervals, clock)
-    choice = ResumeChoice(from_stage, only_stage, token, actor, reason, force)
+    choice = ResumeChoice(from_stage, only_stage, token, actor, reason, force, inputs)
     return await _run(lambda: reopen(context, key, choice), context, on_started)
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.runner.environment import environment_of_no_run
 
 READY_TIMEOUT_S = 5.0  # a runner that says nothing for so long is given up
@@ -41,6 +42,7 @@ class StartJob:
     task_id: str
     parent_run_id: str | None = None
     approval_policy: str | None = None
+    inputs: RunInputs = NO_INPUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ResumeJob:
     actor: str = "cli"
     reason: str = "manual-resume"
     force: bool = False
+    inputs: RunInputs = NO_INPUTS
 
     @property
     def key(self) -> RunKey:
@@ -91,7 +94,9 @@ class Assignment:
         document: dict[str, Any] = json.loads(content)
         roots = Roots(*(Path(document[name]) for name in ("repo", "runs", "out")))
         job_class = StartJob if document["verb"] == "start" else ResumeJob
-        return cls(roots, job_class(**document["job"]), document["ready_fd"])
+        given = document["job"].pop("inputs")
+        inputs = RunInputs(tuple((n, value) for n, value in given["env"]), given["note"])
+        return cls(roots, job_class(**document["job"], inputs=inputs), document["ready_fd"])
 
 
 def launch_detached(

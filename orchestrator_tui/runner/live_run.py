@@ -14,6 +14,7 @@ from orchestrator_tui.primitives.files import Durability
 from orchestrator_tui.primitives.life_lock import LifeLock
 from orchestrator_tui.records.manifest import JsonObject, Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths
+from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.records.times import format_time, parse_time
 from orchestrator_tui.runner.control import ControlFile, Order, RunControl, obey_news
 from orchestrator_tui.runner.heartbeat import HeartbeatQueue
@@ -43,6 +44,7 @@ class LiveRun:
         lock: The proof that this process runs it; given back by `close`.
         intervals: How often to write and to look.
         control_seq: The last request in control.json that counts as obeyed.
+        inputs: What the run was given: variables for its commands, and a note.
         clock: The time.
     """
 
@@ -55,6 +57,7 @@ class LiveRun:
         *,
         intervals: Intervals,
         control_seq: int = 0,
+        inputs: RunInputs = NO_INPUTS,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.roots = roots
@@ -63,7 +66,9 @@ class LiveRun:
         self.intervals = intervals
         self.clock = clock
         self.control = RunControl(self._on_order)
+        self.inputs = inputs
         self.runner_file = RunnerFile(paths, clock=clock, control_seq=control_seq)
+        self.runner_file.note_inputs(inputs)
         self._lock = lock
         self._control_file = ControlFile(paths, seen_seq=control_seq)
         self._events = EventStream(paths, clock=clock)

@@ -13,6 +13,7 @@ from orchestrator_tui.records.identifiers import new_run_id
 from orchestrator_tui.records.manifest import Manifest, RunStatus
 from orchestrator_tui.records.paths import RunPaths, resolve_run_paths
 from orchestrator_tui.records.pipeline import Pipeline
+from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.runner.context import RunContext
 from orchestrator_tui.runner.live_run import LiveRun
@@ -42,6 +43,7 @@ def open_new_run(
     *,
     parent_run_id: str | None = None,
     approval_policy: str | None = None,
+    inputs: RunInputs = NO_INPUTS,
 ) -> LiveRun:
     """Make the folder of a new run and become its runner.
 
@@ -65,6 +67,7 @@ def open_new_run(
         manifest,
         lock,
         intervals=context.intervals,
+        inputs=inputs,
         clock=context.clock,
     )
     run.runner_file.update()
@@ -122,7 +125,12 @@ def _give_up(context: RunContext, paths: RunPaths, manifest: Manifest, error: OS
 
 
 def reopen_run(
-    context: RunContext, paths: RunPaths, manifest: Manifest, lock: LifeLock, control_seq: int
+    context: RunContext,
+    paths: RunPaths,
+    manifest: Manifest,
+    lock: LifeLock,
+    control_seq: int,
+    inputs: RunInputs,
 ) -> LiveRun:
     """Become the runner of a run that goes on, whose lock is held already.
 
@@ -132,6 +140,7 @@ def reopen_run(
         manifest: As it shall be from now on; it is brought to disk here.
         lock: Held for the run.
         control_seq: The last request in control.json that counts as obeyed.
+        inputs: What the run was given, at first and now.
 
     Raises:
         OSError: The environment refuses.
@@ -145,6 +154,7 @@ def reopen_run(
         lock,
         intervals=context.intervals,
         control_seq=control_seq,
+        inputs=inputs,
         clock=context.clock,
     )
     run.runner_file.update()

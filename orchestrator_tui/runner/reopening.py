@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from orchestrator_tui.primitives import files
@@ -13,6 +14,7 @@ from orchestrator_tui.records.life import RunnerRecord
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.records.pipeline import Pipeline
+from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.runner.context import RunContext, UnknownPipeline
 from orchestrator_tui.runner.control import consumed_seq
@@ -51,6 +53,7 @@ class ResumeChoice:
     actor: str = "cli"
     reason: str = "manual-resume"
     force: bool = False
+    inputs: RunInputs = NO_INPUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +149,27 @@ def _reopen_locked(
         reason=choice.reason,
         now=context.clock.now(),
     )
-    run = reopen_run(context, paths, again, lock, consumed_seq(paths))
+    inputs = _inputs(context, read_runner(paths), choice.inputs)
+    run = reopen_run(context, paths, again, lock, consumed_seq(paths), inputs)
     return Reopened(run, pipeline, positions)
+
+
+def _inputs(context: RunContext, record: RunnerRecord | None, given: RunInputs) -> RunInputs:
+    """Return what a run was given before, and what it is given now on top of it."""
+    if record is None:
+        return given
+    env = {**kept_env(record, context.environ), **dict(given.env)}
+    return RunInputs(tuple(env.items()), given.note or record.note)
+
+
+def kept_env(record: RunnerRecord, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a run was given; a secret's value is what `environ` says now."""
+    kept: dict[str, str] = {}
+    for name, value in record.env:
+        now = environ.get(name) if value is None else value
+        if now is not None:
+            kept[name] = now
+    return kept
 
 
 def _check(

@@ -14,6 +14,8 @@ from orchestrator_tui.primitives.files import Durability
 from orchestrator_tui.primitives.process_identity import own_identity
 from orchestrator_tui.records.life import GitFacts, RunnerRecord
 from orchestrator_tui.records.paths import RunPaths
+from orchestrator_tui.records.requests import RunInputs
+from orchestrator_tui.records.secrets import is_secret
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.runner.process import ChildTree
 from orchestrator_tui.runner.process_tree import CancelRung
@@ -44,6 +46,11 @@ class RunnerFile:
             started_at=format_time(clock.now()),
             control_seq=control_seq,
         )
+
+    def note_inputs(self, inputs: RunInputs) -> None:
+        """Note what the run was given; a secret's value stays out. `update` brings it to disk."""
+        env = tuple((n, None if is_secret(n, value) else value) for n, value in inputs.env)
+        self.record = replace(self.record, note=inputs.note, env=env)
 
     def update(self, **changes: Any) -> None:
         """Change the record and write it; a disk that refuses is told and stops nothing."""

@@ -84,8 +84,9 @@ def write_runner(
     Raises:
         OSError: The environment refuses.
     """
+    document = {**asdict(record), "env": dict(record.env)}
     files.write_atomic(
-        paths.runner_json, encode_document(asdict(record)), durability=durability, mode=0o644
+        paths.runner_json, encode_document(document), durability=durability, mode=0o644
     )
 
 
@@ -275,7 +276,17 @@ def _runner_record(document: JsonObject) -> RunnerRecord | None:
         cancel_kill_at=_text(document, "cancel_kill_at"),
         cancel_grace_s=_seconds(document, "cancel_grace_s"),
         control_seq=max(0, _number(document, "control_seq") or 0),
+        note=_text(document, "note"),
+        env=_variables(document.get("env")),
         git=_git_facts(document.get("git")),
+    )
+
+
+def _variables(document: object) -> tuple[tuple[str, str | None], ...]:
+    if not isinstance(document, dict):
+        return ()
+    return tuple(
+        (name, value if isinstance(value, str) else None) for name, value in document.items()
     )
 
 

@@ -275,7 +275,8 @@ def test_a_pause_is_told_from_the_request_on_until_the_run_went_on(paths: RunPat
 
 def test_a_cancel_is_told_until_a_resume_has_consumed_it(paths: RunPaths) -> None:
     ask(paths, ActionKind.CANCEL, "wrong branch")
-    assert read_waiting(paths) == Waiting(cancelling=True, reason="wrong branch")
+    told = Waiting(cancelling=True, reason="wrong branch", asked_at=NOON)
+    assert read_waiting(paths) == told
     record = replace(record_of_this_process(), control_seq=1)
     write_runner(paths, replace(record, cancel_rung="term"))
     assert read_waiting(paths).cancelling

@@ -1,0 +1,66 @@
+"""What a run is given is there for its commands, is kept, and holds again when it runs again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator_tui.records.requests import Done, LaunchRun, RunInputs, command_line
+from orchestrator_tui.runner.actions import RunActions, restart_job
+from orchestrator_tui.runner.launch import LaunchRefused
+from orchestrator_tui.store.life import read_runner
+from tests.runner.repository import TASK, Repository, child, command, eventually
+
+GIVEN = RunInputs((("FOO", "1"), ("API_TOKEN", "s3cret")), "try it")
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    repo = Repository(tmp_path)
+    repo.configure(
+        main=[command("one", 'echo "$FOO $API_TOKEN" > seen; test -e ok'), child("sub", "inner")],
+        inner=[command("two", 'echo "$FOO" > below')],
+    )
+    return repo
+
+
+@pytest.mark.anyio
+async def test_variables_reach_every_command_and_secrets_stay_off_the_disk(
+    repo: Repository,
+) -> None:
+    (repo.folder / "ok").touch()
+    request = LaunchRun("main", TASK, inputs=GIVEN)
+    result = await RunActions(repo.roots, repo.environ).perform(request)
+    assert isinstance(result, Done), result
+    assert result.key is not None
+    key = result.key
+    await eventually(lambda: repo.manifest(key).status == "succeeded")
+    assert (repo.folder / "seen").read_text() == "1 s3cret\n"
+    assert (repo.folder / "below").read_text() == "1\n"
+    record = read_runner(repo.paths(key))
+    assert record is not None
+    assert (record.note, record.env) == ("try it", (("FOO", "1"), ("API_TOKEN", None)))
+    assert "s3cret" not in repo.paths(key).runner_json.read_text()
+
+
+@pytest.mark.anyio
+async def test_a_run_that_goes_on_or_is_started_again_has_its_variables(repo: Repository) -> None:
+    key = (await repo.start("main", inputs=GIVEN)).key
+    (repo.folder / "ok").touch()
+    (repo.folder / "seen").unlink()
+    environ = {**repo.environ, "API_TOKEN": "again"}
+    assert (await repo.resume(key, environ=environ)).manifest.status == "succeeded"
+    assert (repo.folder / "seen").read_text() == "1 again\n"
+    job = restart_job(repo.roots, key, environ, RunInputs((("FOO", "2"),)))
+    assert job.inputs == RunInputs((("FOO", "2"), ("API_TOKEN", "again")), "try it")
+    with pytest.raises(LaunchRefused, match="API_TOKEN, which is not kept"):
+        restart_job(repo.roots, key, repo.environ)
+
+
+def test_a_command_line_shows_no_secret_and_can_be_run() -> None:
+    line = command_line([LaunchRun("main", TASK, "on-request", GIVEN)])
+    assert line == (
+        f"orch-tui start main --task {TASK} --approval-policy on-request "
+        "--env FOO=1 --env API_TOKEN=\"$API_TOKEN\" --note 'try it' --detach"
+    )
