@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.life import RunnerVerdict
@@ -30,9 +29,10 @@ from orchestrator_tui.store.life import (
     read_waiting,
 )
 from orchestrator_tui.store.reading import BadContent, ReadRun, RunRef, read_run
+from orchestrator_tui.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookedAt:
     """One run as it is on disk; `detail` is None where its manifest cannot be read."""
 

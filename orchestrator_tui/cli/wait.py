@@ -28,6 +28,7 @@ from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import RunView, StageState
+from orchestrator_tui.values import frozen
 
 STAGE_PREFIX: Final = "stage:"
 _PASSED: Final = frozenset(
@@ -35,7 +36,7 @@ _PASSED: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Goal:
     """What is waited for: one of some states, the end of a stage, or the end of the run."""
 
@@ -43,7 +44,7 @@ class Goal:
     stage_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """How a run stands; `exit` is None while there is something to wait for."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+from orchestrator_tui.values import frozen
 
 DEFAULT_LIMIT_BYTES = 64 * 1024  # a stream's buffer in the Node original
 DEFAULT_LINE_BYTES = 8 * 1024
@@ -104,7 +105,7 @@ class StreamDecoder:
         return begun.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AssembledLine:
     """One line without its newline; `cut_bytes` of its UTF-8 were left out at its end."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+from orchestrator_tui.values import frozen
 
 
 class Clock(Protocol):
@@ -20,7 +21,7 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SystemClock:
     """The machine's clock."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from orchestrator_tui.values import frozen
 
 
 class RunnerVerdict(StrEnum):
@@ -17,7 +18,7 @@ class RunnerVerdict(StrEnum):
     UNKNOWN = "unknown"  # no runner.json, so a run of the Node original
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CancelTimes:
     """When each rung of ending a run was reached; `grace_s` lies between SIGTERM and SIGKILL."""
 
@@ -27,7 +28,7 @@ class CancelTimes:
     grace_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LivingProcess:
     """A process of a run that lives now; `name` is what it calls itself, not yet safe."""
 
@@ -35,7 +36,7 @@ class LivingProcess:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runner:
     """What runner.json and the probe of its lock say; `cancel_rung` is how far a cancel has come.
 
@@ -50,7 +51,7 @@ class Runner:
     cancel_times: CancelTimes = CancelTimes()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Beats:
     """Signs of life besides the manifest: the `.heartbeat` file and the newest log entry, UTC."""
 
@@ -58,7 +59,7 @@ class Beats:
     log: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     """What a run waits for: open confirmations, queued questions, a pause or a cancel asked for."""
 
@@ -70,7 +71,7 @@ class Waiting:
     asked_at: datetime | None = None  # when the cancel was asked for
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StageError:
     """One `errors/NN-slug.json`; `stderr` is what was kept of `stderr_bytes` bytes, not yet safe.
 
@@ -92,7 +93,7 @@ class StageError:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GitFacts:
     """At which commit a run began; texts are whatever the repository says, not yet safe.
 
@@ -106,7 +107,7 @@ class GitFacts:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunnerRecord:
     """What runner.json says: the process that runs a run, so that nobody else is taken for it.
 

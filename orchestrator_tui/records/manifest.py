@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from orchestrator_tui.records.times import parse_time
+from orchestrator_tui.values import frozen
 
 JsonObject = dict[str, Any]
 
@@ -52,7 +53,7 @@ TERMINAL: Final = frozenset(
 STAGE_DONE: Final = frozenset([CommandStatus.SUCCEEDED.value, CommandStatus.SKIPPED.value])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandRecord:
     """One stage of a run, in the order of the pipeline; `index` counts from 1.
 
@@ -76,7 +77,7 @@ class CommandRecord:
     extras: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChildRun:
     """A run that a sub-pipeline stage started; `manifest` is relative to the repository."""
 
@@ -86,7 +87,7 @@ class ChildRun:
     manifest: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """A run's manifest.
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TypeAlias
 
 from orchestrator_tui.records.manifest import HEARTBEAT_INTERVAL_S
+from orchestrator_tui.values import frozen
 
 DEFAULT_PIPELINE = "diagnostics"  # the Node original's default
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandStage:
     """A shell command run by `/bin/sh -c`; `cwd` is relative to the repository's root."""
 
@@ -26,7 +27,7 @@ class CommandStage:
     summary_hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubpipelineStage:
     """A stage that runs another pipeline of the same configuration as a child run."""
 
@@ -39,7 +40,7 @@ class SubpipelineStage:
 Stage: TypeAlias = CommandStage | SubpipelineStage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pipeline:
     """A pipeline with its stage sets already put in place."""
 
@@ -51,7 +52,7 @@ class Pipeline:
     guardrails_required: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunnerLimits:
     """The project's own limits, `orchTui` in the configuration; the reference's numbers else."""
 
@@ -65,7 +66,7 @@ class RunnerLimits:
     kill_grace_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrchestratorConfig:
     """What a `codex.orchestrator.json` offers.
 
@@ -83,7 +84,7 @@ class OrchestratorConfig:
         return next((p for p in self.pipelines if p.id == pipeline_id), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigProblem:
     """Why a configuration cannot be used: which file, where in it, and the cure, in one text."""
 

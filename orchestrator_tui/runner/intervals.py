@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from orchestrator_tui.records.pipeline import RunnerLimits
+from orchestrator_tui.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Intervals:
     """Every pause that the runner makes, in seconds; tests make them short."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -13,6 +13,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import CommandStatus, Manifest, RunStatus
 from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.state.formatting import counted, elapsed
+from orchestrator_tui.values import frozen
 
 SAMPLES_KEPT: Final = 20  # succeeded runs of a pipeline that are counted, the newest
 SAMPLES_NEEDED: Final = 3  # fewer tell nothing
@@ -20,7 +21,7 @@ USUAL, LONG = 0.5, 0.9  # the quantiles that are shown and warned of
 MOST_SHARE: Final = 0.99  # a run that goes on is never said to be done
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lengths:
     """How many seconds one succeeded run took, and each of its stages that succeeded, by id."""
 
@@ -30,7 +31,7 @@ class Lengths:
     stages: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Estimate:
     """The usual (p50) and the long (p90) length of what was measured `samples` times, seconds."""
 
@@ -39,7 +40,7 @@ class Estimate:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PipelinePast:
     """The newest succeeded runs of one pipeline, newest first, and what they let one expect."""
 
@@ -48,7 +49,7 @@ class PipelinePast:
     stages: Mapping[str, Estimate] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StageProgress:
     """How far a stage has come; `elapsed_s` is None before it begins."""
 
@@ -57,7 +58,7 @@ class StageProgress:
     elapsed_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forecast:
     """What is left of a run that goes on: seconds from 0 on, and the share done, below 1.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from orchestrator_tui.records.facts import RunFacts
@@ -16,9 +16,10 @@ from orchestrator_tui.state.observations import (
     RunDetail,
     Unreadable,
 )
+from orchestrator_tui.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunState:
     """What is known of one run.
 
@@ -36,7 +37,7 @@ class RunState:
     unreadable: Unreadable | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fleet:
     """All runs, the details of those in focus, and by id what pipelines took in the past."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,9 +13,10 @@ from orchestrator_tui.records.logs import LogLine
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
 from orchestrator_tui.state.event_words import RunEvent
+from orchestrator_tui.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EarlierRun:
     """A run of the same task and pipeline that succeeded or failed before, and its errors."""
 
@@ -24,7 +25,7 @@ class EarlierRun:
     errors: tuple[StageError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SinceGreen:
     """Which files changed since a run that succeeded: the first names of `count`, not safe.
 
@@ -37,7 +38,7 @@ class SinceGreen:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Artifact:
     """A file of a run: its path relative to the repository, its size, when it was written."""
 
@@ -46,7 +47,7 @@ class Artifact:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Artifacts:
     """The files of a run; `is_cut` tells that there are more."""
 
@@ -54,7 +55,7 @@ class Artifacts:
     is_cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunDetail:
     """All that is read of a run in focus: whole manifest, errors, and the tail of its log.
 
@@ -74,7 +75,7 @@ class RunDetail:
     artifacts: Artifacts = Artifacts()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunSeen:
     """A manifest was read; it comes along where more than the facts may be wanted of it."""
 
@@ -82,7 +83,7 @@ class RunSeen:
     manifest: Manifest | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unreadable:
     """A manifest is there and cannot be read; `path` is relative to the repository."""
 
@@ -91,14 +92,14 @@ class Unreadable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunVanished:
     """A run's folder is gone."""
 
     key: RunKey
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BeatsSeen:
     """A run gave a sign of life."""
 
@@ -106,7 +107,7 @@ class BeatsSeen:
     beats: Beats
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunnerSeen:
     """The runner of a run was probed; each GONE after a re-read of the manifest counts."""
 
@@ -114,7 +115,7 @@ class RunnerSeen:
     runner: Runner
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WaitingSeen:
     """The files that hold a run's requests were read."""
 
@@ -122,7 +123,7 @@ class WaitingSeen:
     waiting: Waiting
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DetailSeen:
     """A run in focus was read whole."""
 
@@ -130,14 +131,14 @@ class DetailSeen:
     detail: RunDetail
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigSeen:
     """The configuration was read; `pipelines` is None where there is no file."""
 
     config: OrchestratorConfig | ConfigProblem | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Freshness:
     """How changes are noticed: `mode` is `watching` or `polling`, `problem` why not better.
 
@@ -151,7 +152,7 @@ class Freshness:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FreshnessSeen:
     """The watcher looked at the disk."""
 
