@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from orchestrator_tui.records.identifiers import (
     sanitize_task_id,
 )
 from orchestrator_tui.records.paths import CONFIG_NAME, Roots
-from orchestrator_tui.values import frozen
 
 # Read in this order, as the Node original does; blank counts as not set.
 TASK_VARIABLES = ("MCP_RUNNER_TASK_ID", "CODEX_ORCHESTRATOR_TASK_ID", "TASK")
@@ -35,7 +34,7 @@ class InvalidSettings(Exception):
     """A flag or a variable that cannot be used; the text names it and why."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Places:
     """The folders that a person named by flags; None where none was named."""
 
@@ -52,10 +51,7 @@ class Places:
         )
 
 
-NO_PLACES = Places()
-
-
-@frozen
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What every verb is given: the folders, the task, and the environment it was started in."""
 
@@ -64,7 +60,7 @@ class Settings:
     environ: Mapping[str, str]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """What is preferred; None and an empty filter where nothing is. `origins` names whose wish.
 
@@ -85,7 +81,7 @@ class Preferences:
 
 
 def load_settings(
-    environ: Mapping[str, str], cwd: Path, places: Places = NO_PLACES, task: str | None = None
+    environ: Mapping[str, str], cwd: Path, places: Places = Places(), task: str | None = None
 ) -> Settings:
     """Return the settings; a flag comes before a variable, a variable before what is found.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import anyio
@@ -26,12 +26,11 @@ from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.liveness import derive_state, is_terminal
 from orchestrator_tui.state.query import STATE_NAMES
 from orchestrator_tui.store.discovery import locate_run
-from orchestrator_tui.values import frozen
 
 LOOK_S: Final = 0.1  # between two looks whether a run has ended
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came of the wish to cancel one run."""
 

@@ -6,6 +6,7 @@ import importlib.metadata
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +24,6 @@ from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.store.configuration import load_config
 from orchestrator_tui.store.discovery import task_ids
-from orchestrator_tui.values import frozen
 from orchestrator_tui.watch.mounts import remote_kind
 
 PACKAGES: Final = ("textual", "pydantic", "rich", "watchfiles", "anyio")
@@ -44,7 +44,7 @@ class Verdict(StrEnum):
     FAIL = "fail"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Check:
     """What was looked at, how it is, and for WARN and FAIL what helps."""
 

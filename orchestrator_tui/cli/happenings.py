@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState
-from orchestrator_tui.values import frozen
 
 EVENT_SCHEMA_VERSION: Final = 1
 ACTOR: Final = "orch-tui"
@@ -30,7 +30,7 @@ _STAGE_EVENTS: Final = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Happening:
     """Something that happened to a run, or with `stage` to one of its stages."""
 

@@ -34,7 +34,6 @@ from orchestrator_tui.state.formatting import byte_count
 from orchestrator_tui.state.liveness import derive_state
 from orchestrator_tui.state.query import STATE_NAMES
 from orchestrator_tui.store.reading import RunRef
-from orchestrator_tui.values import frozen
 from orchestrator_tui.watch.logs import StageLogs
 
 FOLLOW_S: Final = 0.3  # between two looks with --follow
@@ -57,7 +56,7 @@ _SHOWN: Final = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What is printed of a log, and how."""
 

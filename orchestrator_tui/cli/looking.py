@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.life import RunnerVerdict
@@ -29,10 +30,9 @@ from orchestrator_tui.store.life import (
     read_waiting,
 )
 from orchestrator_tui.store.reading import BadContent, ReadRun, RunRef, read_run
-from orchestrator_tui.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LookedAt:
     """One run as it is on disk; `detail` is None where its manifest cannot be read."""
 

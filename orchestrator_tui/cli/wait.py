@@ -28,7 +28,6 @@ from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import RunView, StageState
-from orchestrator_tui.values import frozen
 
 STAGE_PREFIX: Final = "stage:"
 _PASSED: Final = frozenset(
@@ -36,7 +35,7 @@ _PASSED: Final = frozenset(
 )
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Goal:
     """What is waited for: one of some states, the end of a stage, or the end of the run."""
 
@@ -44,7 +43,7 @@ class Goal:
     stage_id: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Answer:
     """How a run stands; `exit` is None while there is something to wait for."""
 

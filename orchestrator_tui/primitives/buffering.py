@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-
-from orchestrator_tui.values import frozen
+from dataclasses import dataclass
 
 DEFAULT_LIMIT_BYTES = 64 * 1024  # a stream's buffer in the Node original
 DEFAULT_LINE_BYTES = 8 * 1024
@@ -105,7 +104,7 @@ class StreamDecoder:
         return begun.decode("utf-8", "replace")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class AssembledLine:
     """One line without its newline; `cut_bytes` of its UTF-8 were left out at its end."""
 

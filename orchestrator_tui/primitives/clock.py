@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
-
-from orchestrator_tui.values import frozen
 
 
 class Clock(Protocol):
@@ -21,7 +20,7 @@ class Clock(Protocol):
         ...
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SystemClock:
     """The machine's clock."""
 

@@ -8,11 +8,11 @@ import select
 import signal
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
-from orchestrator_tui.values import frozen
 
 _CHUNK_BYTES: Final = 64 * 1024
 _KILLED_WITHIN_S: Final = 0.5  # a process that a dead file system holds is left to the kernel
@@ -33,7 +33,7 @@ _QUIET: Final = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class GitAnswer:
     """What git wrote, whatever bytes; `is_cut` tells that there was more than was asked for."""
 

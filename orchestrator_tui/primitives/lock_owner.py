@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,6 @@ from orchestrator_tui.primitives import process_identity
 from orchestrator_tui.primitives.opening import open_regular
 from orchestrator_tui.primitives.process_identity import Presence, ProcessIdentity
 from orchestrator_tui.primitives.steps import Step, perform
-from orchestrator_tui.values import frozen
 
 # Keys and values that the Node original reads; it passes over keys that begin with "x_".
 _SCHEMA_VERSION: Final = 1
@@ -39,7 +39,7 @@ class OwnerStatus(StrEnum):
     UNSIGNED = "unsigned"  # a rival has the kernel lock and no file shows who it is
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LockHolder:
     """Who is in the way of a lock: the file, its owner as far as it tells, its age.
 
@@ -54,7 +54,7 @@ class LockHolder:
     may_be_broken: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PinnedLock:
     """A lock file that is open, so that its inode's number cannot become another file's."""
 

@@ -9,6 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,7 +27,6 @@ from orchestrator_tui.primitives.lock_owner import (
 )
 from orchestrator_tui.primitives.opening import open_regular
 from orchestrator_tui.primitives.steps import Step, perform
-from orchestrator_tui.values import frozen
 
 __all__ = [
     "AlreadyHeld",
@@ -41,7 +41,7 @@ _TAKES = 3  # how often one attempt clears a stale file before it counts as fail
 _REFRESH_AFTER_S = 60.0  # a lock held this long is touched: some peers judge by age alone
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LockRetry:
     """How long to try: nominal delays of 100, 200, 400 and 800 ms between five attempts.
 

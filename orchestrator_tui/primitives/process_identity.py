@@ -6,9 +6,8 @@ import functools
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-
-from orchestrator_tui.values import frozen
 
 _MAX_PID = 2**31 - 1
 _DEAD_STATES = frozenset("ZXx")  # a zombie still answers signal 0, and is dead
@@ -16,7 +15,7 @@ _STAT_BYTES = 4096
 _ENVIRON_BYTES = 2 * 1024 * 1024  # the kernel takes no more than this for arguments and environment
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ProcessIdentity:
     """Names one process for good: a number is given again, a start within one boot is not.
 
@@ -41,7 +40,7 @@ class Presence(StrEnum):
     UNKNOWN = "unknown"  # another pid namespace, no /proc, or too little is known of it
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Stat:
     pid: int
     state: str

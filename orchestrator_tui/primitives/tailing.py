@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator_tui.primitives import files
-from orchestrator_tui.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class TailCursor:
     """How far a file was read: up to `offset` bytes of the file of that device and inode.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +17,6 @@ from orchestrator_tui.records.manifest import (
     accepted_resumes,
 )
 from orchestrator_tui.records.times import parse_time
-from orchestrator_tui.values import frozen
 
 SUMMARY_LENGTH = 240  # characters of a summary's first line that are kept
 
@@ -30,7 +30,7 @@ class RunShape(StrEnum):
     OTHER = "other"  # any other manifest in .runs/<task>/<run>/
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunFacts:
     """What a list shows of a run. Times are UTC; `manifest` is relative to the repository.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-
-from orchestrator_tui.values import frozen
 
 
 class RunnerVerdict(StrEnum):
@@ -18,7 +17,7 @@ class RunnerVerdict(StrEnum):
     UNKNOWN = "unknown"  # no runner.json, so a run of the Node original
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CancelTimes:
     """When each rung of ending a run was reached; `grace_s` lies between SIGTERM and SIGKILL."""
 
@@ -28,7 +27,7 @@ class CancelTimes:
     grace_s: float | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LivingProcess:
     """A process of a run that lives now; `name` is what it calls itself, not yet safe."""
 
@@ -36,7 +35,7 @@ class LivingProcess:
     name: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Runner:
     """What runner.json and the probe of its lock say; `cancel_rung` is how far a cancel has come.
 
@@ -51,7 +50,7 @@ class Runner:
     cancel_times: CancelTimes = CancelTimes()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Beats:
     """Signs of life besides the manifest: the `.heartbeat` file and the newest log entry, UTC."""
 
@@ -59,7 +58,7 @@ class Beats:
     log: datetime | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What a run waits for: open confirmations, queued questions, a pause or a cancel asked for."""
 
@@ -71,7 +70,7 @@ class Waiting:
     asked_at: datetime | None = None  # when the cancel was asked for
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StageError:
     """One `errors/NN-slug.json`; `stderr` is what was kept of `stderr_bytes` bytes, not yet safe.
 
@@ -93,7 +92,7 @@ class StageError:
     created_at: datetime | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class GitFacts:
     """At which commit a run began; texts are whatever the repository says, not yet safe.
 
@@ -107,7 +106,7 @@ class GitFacts:
     changed: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunnerRecord:
     """What runner.json says: the process that runs a run, so that nobody else is taken for it.
 

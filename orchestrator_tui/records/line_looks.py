@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from orchestrator_tui.records.logs import Stream
-from orchestrator_tui.values import frozen
 
 ALL_STREAMS = frozenset(Stream)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LineLook:
     """A pattern for single lines, without their escape sequences.
 
@@ -30,7 +30,7 @@ class LineLook:
         return self.may_find(line.lower()) and self.pattern.search(line) is not None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LineFilter:
     """Lines that a look finds are kept, or with `hides` left out; `label` is what was typed."""
 
@@ -43,7 +43,7 @@ class LineFilter:
         return self.look.finds(line) is not self.hides
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LineChoice:
     """Which lines are shown: those of some streams that a filter lets through."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.values import frozen
 
 MAX_LINE_BYTES = 8 * 1024  # one line on a page; the rest of a longer line is counted, not kept
 
@@ -20,7 +19,7 @@ class Stream(StrEnum):
     NOTE = "note"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LogLine:
     """One line of output, not yet safe to show; `cut_bytes` of it were left out.
 
@@ -49,7 +48,7 @@ class Whence(StrEnum):
 NEWEST_ATTEMPT = 0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LogRequest:
     """A page of at most `max_lines` lines; `offset` is a page's start or end for BEFORE, AFTER.
 
@@ -65,7 +64,7 @@ class LogRequest:
     attempt: int | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LogPage:
     """Lines between two byte offsets of the log file.
 
@@ -91,7 +90,7 @@ class LogPage:
     begun_at: datetime | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LogSpot:
     """A line that a survey came by: its place and its number in its part of the log, from 1."""
 
@@ -100,7 +99,7 @@ class LogSpot:
     text: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LogSurvey:
     """What lines between two offsets of a log have, without the lines.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from orchestrator_tui.records.times import parse_time
-from orchestrator_tui.values import frozen
 
 JsonObject = dict[str, Any]
 
@@ -53,7 +52,7 @@ TERMINAL: Final = frozenset(
 STAGE_DONE: Final = frozenset([CommandStatus.SUCCEEDED.value, CommandStatus.SKIPPED.value])
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CommandRecord:
     """One stage of a run, in the order of the pipeline; `index` counts from 1.
 
@@ -77,7 +76,7 @@ class CommandRecord:
     extras: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ChildRun:
     """A run that a sub-pipeline stage started; `manifest` is relative to the repository."""
 
@@ -87,7 +86,7 @@ class ChildRun:
     manifest: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A run's manifest.
 

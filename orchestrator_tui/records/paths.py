@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator_tui.records.identifiers import (
@@ -11,7 +12,6 @@ from orchestrator_tui.records.identifiers import (
     sanitize_task_id,
     stage_file_stem,
 )
-from orchestrator_tui.values import frozen
 
 # Folders below a task's folder that are never runs themselves.
 NOT_RUNS = frozenset(["cli", "mcp", "metrics", "metrics.pending"])
@@ -19,7 +19,7 @@ LOCAL_MCP = "local-mcp"  # a pointer folder beside the tasks, never a task
 CONFIG_NAME = "codex.orchestrator.json"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Roots:
     """The three absolute folders that everything lies under."""
 
@@ -40,7 +40,7 @@ class Roots:
         return os.path.relpath(path, self.repo)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class TaskPaths:
     """The files that all runs of one task share."""
 
@@ -55,7 +55,7 @@ class TaskPaths:
     metrics_pending_dir: Path
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunPaths:
     """The files of one run."""
 

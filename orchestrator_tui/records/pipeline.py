@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
 from orchestrator_tui.records.manifest import HEARTBEAT_INTERVAL_S
-from orchestrator_tui.values import frozen
 
 DEFAULT_PIPELINE = "diagnostics"  # the Node original's default
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CommandStage:
     """A shell command run by `/bin/sh -c`; `cwd` is relative to the repository's root."""
 
@@ -27,7 +26,7 @@ class CommandStage:
     summary_hint: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SubpipelineStage:
     """A stage that runs another pipeline of the same configuration as a child run."""
 
@@ -40,7 +39,7 @@ class SubpipelineStage:
 Stage: TypeAlias = CommandStage | SubpipelineStage
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """A pipeline with its stage sets already put in place."""
 
@@ -52,7 +51,7 @@ class Pipeline:
     guardrails_required: bool | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunnerLimits:
     """The project's own limits, `orchTui` in the configuration; the reference's numbers else."""
 
@@ -66,7 +65,7 @@ class RunnerLimits:
     kill_grace_s: float = 10.0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class OrchestratorConfig:
     """What a `codex.orchestrator.json` offers.
 
@@ -84,7 +83,7 @@ class OrchestratorConfig:
         return next((p for p in self.pipelines if p.id == pipeline_id), None)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ConfigProblem:
     """Why a configuration cannot be used: which file, where in it, and the cure, in one text."""
 

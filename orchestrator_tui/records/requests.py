@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.secrets import is_secret
-from orchestrator_tui.values import frozen
 
 PROGRAM = "orch-tui"
 COMPLETE_VARIABLE = "_ORCH_TUI_COMPLETE"  # set by a shell that wants words to complete
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunInputs:
     """What a run is given besides its pipeline: variables for its commands, and a note."""
 
@@ -25,7 +25,7 @@ class RunInputs:
 NO_INPUTS = RunInputs()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class LaunchRun:
     """Start a new run of a pipeline."""
 
@@ -46,7 +46,7 @@ class LaunchRun:
         return (PROGRAM, "start", self.pipeline_id, "--task", self.task_id, *given, "--detach")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ResumeRun:
     """Run the stages of a run again that did not succeed.
 
@@ -67,7 +67,7 @@ class ResumeRun:
         return (PROGRAM, "resume", self.key.run_id, *chosen, "--detach")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CancelRun:
     """Ask a run to stop; its runner ends the running command with SIGTERM, later SIGKILL."""
 
@@ -80,7 +80,7 @@ class CancelRun:
         return (PROGRAM, "cancel", self.key.run_id, *reason)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class KillRun:
     """End everything that a run started at once, by SIGKILL; it is then cancelled."""
 
@@ -93,7 +93,7 @@ class KillRun:
         return (PROGRAM, "cancel", self.key.run_id, "--force", "--yes", *reason)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RestartRun:
     """Start a new run with the pipeline, the task and the other inputs of one that was."""
 
@@ -138,7 +138,7 @@ def command_line(requests: Sequence[Request]) -> str:
     return f"for run in {shlex.join(ids)}; do {call}; done"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Done:
     """A request was carried out; `key` is the run that it concerns."""
 
@@ -146,7 +146,7 @@ class Done:
     key: RunKey | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A request was not carried out, and nothing was changed; `reason` says why and the cure."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -27,7 +27,6 @@ from orchestrator_tui.runner.process import (
 from orchestrator_tui.runner.stage_log import StageLog
 from orchestrator_tui.store.json_text import decoded
 from orchestrator_tui.store.manifests import CommandEnd, command_summary
-from orchestrator_tui.values import frozen
 
 SIGNAL_EXIT_CODE = 128  # docs/formats.md, exit: whatever the signal
 SANDBOX_STATE = "none"  # the field is the Node original's; commands run as they are
@@ -38,7 +37,7 @@ OnOutput: TypeAlias = Callable[[str, Stream, str], None]
 _log = logging.getLogger(__name__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StagePlace:
     """Where a command runs and where its records go; `index` counts from 1."""
 
@@ -49,7 +48,7 @@ class StagePlace:
     runner_log: Path
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StageResult:
     """What came of a command; `error` holds the details for its error file, None after success."""
 
@@ -60,7 +59,7 @@ class StageResult:
     error: JsonObject | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CommandOutput:
     """What is kept of a command's output, one buffer a stream."""
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.pipeline import OrchestratorConfig, Pipeline
 from orchestrator_tui.runner.command_stage import OnOutput
 from orchestrator_tui.runner.intervals import Intervals
-from orchestrator_tui.values import frozen
 
 
 class UnknownPipeline(Exception):
     """A pipeline cannot be started; the text says why. No folder was made."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunContext:
     """Where runs happen, what can be run there, and how.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
@@ -14,14 +15,13 @@ from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.paths import RunPaths
 from orchestrator_tui.store.control import ActionKind, ControlRequest, read_control
 from orchestrator_tui.store.reading import BadContent
-from orchestrator_tui.values import frozen
 
 POLL_S = 0.5  # half the Node original's, so that a stop is under way within a second
 
 _log = logging.getLogger(__name__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Order:
     """One action that a run has to obey; `signal_number` is set where a signal asked for it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
@@ -24,12 +25,11 @@ from orchestrator_tui.runner.process_tree import TreeScope
 from orchestrator_tui.runner.resume import without_failure_lines
 from orchestrator_tui.runner.stage_entry import begin_entry, end_entry, entry_of, run_command
 from orchestrator_tui.store.events import EventName
-from orchestrator_tui.values import frozen
 
 _log = logging.getLogger(__name__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunOutcome:
     """A run that is over, as its manifest says it; `signal_number` is set if a signal ended it."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from orchestrator_tui.records.pipeline import RunnerLimits
-from orchestrator_tui.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Intervals:
     """Every pause that the runner makes, in seconds; tests make them short."""
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +19,6 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.runner.environment import environment_of_no_run
-from orchestrator_tui.values import frozen
 
 READY_TIMEOUT_S = 5.0  # a runner that says nothing for so long is given up
 END_TIMEOUT_S = 2.0
@@ -35,7 +34,7 @@ class LaunchRefused(Exception):
     """A runner came up and refused the request, as the text says; nothing was changed."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StartJob:
     """A new run of a pipeline."""
 
@@ -46,7 +45,7 @@ class StartJob:
     inputs: RunInputs = NO_INPUTS
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ResumeJob:
     """A run that goes on; fields as those of `resume_foreground`."""
 
@@ -69,7 +68,7 @@ class ResumeJob:
 Job: TypeAlias = StartJob | ResumeJob
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """What a detached runner gets on its standard input."""
 

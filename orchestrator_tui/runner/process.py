@@ -23,7 +23,6 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.process_identity import ProcessIdentity, identity_of
 from orchestrator_tui.records.logs import Stream
 from orchestrator_tui.runner.process_tree import CancelRung, TreeScope, end_tree, reap_orphans
-from orchestrator_tui.values import frozen
 
 SHELL = "/bin/sh"  # docs/formats.md, commands
 READ_BYTES = 64 * 1024  # one pipe's worth
@@ -48,7 +47,7 @@ class Cause(StrEnum):
     STOPPED = "stopped"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Exit:
     """How a command's shell ended.
 
@@ -62,7 +61,7 @@ class Exit:
     held_open: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Ending:
     """A command that is over: why, how, and which of its processes nothing could end."""
 
@@ -291,7 +290,7 @@ def _signal_name(number: int) -> str:
         return f"SIG{number}"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Endings:
     """What may end a command before it ends itself, and how gently.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.life_lock import AlreadyHeld, LifeLock
@@ -35,13 +35,12 @@ from orchestrator_tui.runner.runner_file import ENDED
 from orchestrator_tui.store.discovery import locate_run
 from orchestrator_tui.store.life import current_runner, identity_in, read_beats, read_runner
 from orchestrator_tui.store.reading import BadContent, RunRef, read_run
-from orchestrator_tui.values import frozen
 
 TOKEN_LIMIT_BYTES = 4096
 LEFTOVER_GRACE_S = 2.0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ResumeChoice:
     """What runs again, who asks and why, and the token that person gave, if any.
 
@@ -57,7 +56,7 @@ class ResumeChoice:
     inputs: RunInputs = NO_INPUTS
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Reopened:
     """A run that is ours now, and what is to be done in it."""
 

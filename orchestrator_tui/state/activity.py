@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -16,7 +17,6 @@ from orchestrator_tui.state.observations import (
     RunVanished,
     Unreadable,
 )
-from orchestrator_tui.values import frozen
 
 KEPT_ACTIONS: Final = 500  # of this and earlier sessions
 KEPT_TOLD: Final = 500  # of what else was told in this session
@@ -45,7 +45,7 @@ class Result(StrEnum):
     OVER = "over"  # trouble that has passed
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the activity; words and command need not be safe for a terminal.
 
@@ -155,7 +155,7 @@ def _from_record(record: object, session: str) -> Entry | None:
 Troubles: TypeAlias = Mapping[RunKey | None, str]  # by run; None is the watch itself
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class TroubleNews:
     """Trouble that began or passed."""
 

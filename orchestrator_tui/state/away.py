@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +13,6 @@ from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.formatting import age, number
 from orchestrator_tui.state.liveness import FINISHED, State, is_live, newest_activity
 from orchestrator_tui.state.views import RunRow, moment_of, project_row
-from orchestrator_tui.values import frozen
 
 # Ended well, ended badly, then what wants somebody: the order in which it is told.
 _WORDS: Final = {
@@ -26,7 +26,7 @@ _WORDS: Final = {
 _LISTED: Final = (State.FAILED, State.LOST, State.AWAITING, State.STALLED)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class AwayRun:
     """A run to look at: its row, when it came to where it is, and a remark in a few words."""
 
@@ -35,7 +35,7 @@ class AwayRun:
     remark: str = ""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Away:
     """What happened after `since`; `runs` are those to look at, the gravest first."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import elapsed
-from orchestrator_tui.values import frozen
 
 
 class RungState(StrEnum):
@@ -20,7 +20,7 @@ class RungState(StrEnum):
     TO_COME = "to come"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Rung:
     """One step of ending a run; `at` is when it was taken, `when` how long it takes yet."""
 

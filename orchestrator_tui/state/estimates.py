@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -13,7 +13,6 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import CommandStatus, Manifest, RunStatus
 from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.state.formatting import counted, elapsed
-from orchestrator_tui.values import frozen
 
 SAMPLES_KEPT: Final = 20  # succeeded runs of a pipeline that are counted, the newest
 SAMPLES_NEEDED: Final = 3  # fewer tell nothing
@@ -21,7 +20,7 @@ USUAL, LONG = 0.5, 0.9  # the quantiles that are shown and warned of
 MOST_SHARE: Final = 0.99  # a run that goes on is never said to be done
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Lengths:
     """How many seconds one succeeded run took, and each of its stages that succeeded, by id."""
 
@@ -31,7 +30,7 @@ class Lengths:
     stages: tuple[tuple[str, float], ...]
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """The usual (p50) and the long (p90) length of what was measured `samples` times, seconds."""
 
@@ -40,7 +39,7 @@ class Estimate:
     samples: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PipelinePast:
     """The newest succeeded runs of one pipeline, newest first, and what they let one expect."""
 
@@ -49,7 +48,7 @@ class PipelinePast:
     stages: Mapping[str, Estimate] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StageProgress:
     """How far a stage has come; `elapsed_s` is None before it begins."""
 
@@ -58,7 +57,7 @@ class StageProgress:
     elapsed_s: float | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What is left of a run that goes on: seconds from 0 on, and the share done, below 1.
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.times import parse_time
-from orchestrator_tui.values import frozen
 
 WORDS_LENGTH: Final = 400  # characters of an event's words that are kept
 # What tells most of an event, in this order; the first text found is shown.
 _TELLING: Final = ("message", "summary", "reason", "requested_reason", "detail")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunEvent:
     """What happened in a run; `words` need not be safe for a terminal."""
 

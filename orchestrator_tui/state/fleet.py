@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from orchestrator_tui.records.facts import RunFacts
@@ -16,10 +16,9 @@ from orchestrator_tui.state.observations import (
     RunDetail,
     Unreadable,
 )
-from orchestrator_tui.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunState:
     """What is known of one run.
 
@@ -37,7 +36,7 @@ class RunState:
     unreadable: Unreadable | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """All runs, the details of those in focus, and by id what pipelines took in the past."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -19,7 +20,6 @@ from orchestrator_tui.state.failure import failure_reason, stage_place
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import age, counted, elapsed
 from orchestrator_tui.state.reducer import GONE_ENOUGH
-from orchestrator_tui.values import frozen
 
 # Without a runner.json only the age of the last beat can tell; docs/architecture.md, liveness.
 LOST_AFTER_S: Final = 600.0
@@ -61,7 +61,7 @@ class BeatSource(StrEnum):
     RUNNER_LOG = "runner_log"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Activity:
     """The newest sign of life of a run."""
 
@@ -69,7 +69,7 @@ class Activity:
     source: BeatSource
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ActivityReport:
     """What `status --format json` says of a run's life; None where nothing can be said."""
 
@@ -80,7 +80,7 @@ class ActivityReport:
     stale: bool | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class DerivedState:
     """A state, the reason for it in plain words, and badges for what else holds."""
 
@@ -89,7 +89,7 @@ class DerivedState:
     badges: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Pulse:
     """How long a run has been silent; `ahead_s` is by how much its clock runs ahead of ours."""
 

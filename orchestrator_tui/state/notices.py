@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +11,6 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import FINISHED, State, is_live
 from orchestrator_tui.state.views import RunRow, project_row
-from orchestrator_tui.values import frozen
 
 WORTH_TELLING_AFTER_S: Final = 60.0  # who starts a shorter run still looks at it
 _TOLD: Final = FINISHED | {State.LOST, State.AWAITING, State.STALLED}
@@ -18,7 +18,7 @@ _TOLD: Final = FINISHED | {State.LOST, State.AWAITING, State.STALLED}
 AGAIN_AFTER_S: Final = 600.0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A run that ended, stalled, was lost or waits; its texts need not be safe for a terminal."""
 

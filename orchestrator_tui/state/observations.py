@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,10 +13,9 @@ from orchestrator_tui.records.logs import LogLine
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
 from orchestrator_tui.state.event_words import RunEvent
-from orchestrator_tui.values import frozen
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class EarlierRun:
     """A run of the same task and pipeline that succeeded or failed before, and its errors."""
 
@@ -25,7 +24,7 @@ class EarlierRun:
     errors: tuple[StageError, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class SinceGreen:
     """Which files changed since a run that succeeded: the first names of `count`, not safe.
 
@@ -38,7 +37,7 @@ class SinceGreen:
     count: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Artifact:
     """A file of a run: its path relative to the repository, its size, when it was written."""
 
@@ -47,7 +46,7 @@ class Artifact:
     at: datetime
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Artifacts:
     """The files of a run; `is_cut` tells that there are more."""
 
@@ -55,7 +54,7 @@ class Artifacts:
     is_cut: bool = False
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunDetail:
     """All that is read of a run in focus: whole manifest, errors, and the tail of its log.
 
@@ -75,7 +74,7 @@ class RunDetail:
     artifacts: Artifacts = Artifacts()
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunSeen:
     """A manifest was read; it comes along where more than the facts may be wanted of it."""
 
@@ -83,7 +82,7 @@ class RunSeen:
     manifest: Manifest | None = field(default=None, compare=False, repr=False)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A manifest is there and cannot be read; `path` is relative to the repository."""
 
@@ -92,14 +91,14 @@ class Unreadable:
     reason: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunVanished:
     """A run's folder is gone."""
 
     key: RunKey
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class BeatsSeen:
     """A run gave a sign of life."""
 
@@ -107,7 +106,7 @@ class BeatsSeen:
     beats: Beats
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunnerSeen:
     """The runner of a run was probed; each GONE after a re-read of the manifest counts."""
 
@@ -115,7 +114,7 @@ class RunnerSeen:
     runner: Runner
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class WaitingSeen:
     """The files that hold a run's requests were read."""
 
@@ -123,7 +122,7 @@ class WaitingSeen:
     waiting: Waiting
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class DetailSeen:
     """A run in focus was read whole."""
 
@@ -131,14 +130,14 @@ class DetailSeen:
     detail: RunDetail
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ConfigSeen:
     """The configuration was read; `pipelines` is None where there is no file."""
 
     config: OrchestratorConfig | ConfigProblem | None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """How changes are noticed: `mode` is `watching` or `polling`, `problem` why not better.
 
@@ -152,7 +151,7 @@ class Freshness:
     problem: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FreshnessSeen:
     """The watcher looked at the disk."""
 

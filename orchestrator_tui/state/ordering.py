@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from operator import itemgetter
@@ -26,12 +27,11 @@ from orchestrator_tui.state.placing import (
 )
 from orchestrator_tui.state.query import EVERYTHING, Query
 from orchestrator_tui.state.trends import Trends
-from orchestrator_tui.values import frozen
 
 _REDATE_EVERY: Final = timedelta(minutes=1)  # how late a run may leave a `since:` list
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FleetCounts:
     """How many runs there are; `attention` are those that a person should look at now."""
 
@@ -43,7 +43,7 @@ class FleetCounts:
     total: int = 0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunGroup:
     """Runs that stand together in a list: `count` of them from the one at `start` on."""
 
@@ -52,7 +52,7 @@ class RunGroup:
     count: int
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class FleetView:
     """A list of runs: the keys that are asked for in order, and counts over all runs."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -13,7 +14,6 @@ from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.liveness import State, is_live, state_of
 from orchestrator_tui.state.query import EVERYTHING, PROBLEM_STATES, Query, matches
 from orchestrator_tui.state.views import STATE_WORDS, moment_of, run_length_s
-from orchestrator_tui.values import frozen
 
 # A run that ended or fell silent badly longer ago than this no longer asks for attention.
 ATTENTION_SPAN: Final = timedelta(hours=24)
@@ -47,7 +47,7 @@ SeenRuns: TypeAlias = Mapping[RunKey, int]
 NOTHING_SEEN: Final[SeenRuns] = MappingProxyType({})
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Which runs a list shows, in which order, and by what they are put together."""
 

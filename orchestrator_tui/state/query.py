@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,7 +15,6 @@ from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import DAY_S, HOUR_S, MINUTE_S
 from orchestrator_tui.state.liveness import FINISHED, State, is_live
 from orchestrator_tui.state.views import STATE_WORDS
-from orchestrator_tui.values import frozen
 
 PROBLEM_STATES: Final = frozenset(
     [State.AWAITING, State.PAUSED, State.LOST, State.STALLED, State.FAILED, State.UNKNOWN]
@@ -36,7 +36,7 @@ class Field(StrEnum):
     SINCE = "since"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Term:
     """One condition; `value` is lower-case, `states` belongs to STATE and `seconds` to SINCE."""
 
@@ -47,7 +47,7 @@ class Term:
     seconds: int = 0
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Query:
     """Conditions that must all hold."""
 
@@ -59,7 +59,7 @@ class Query:
         return any(term.field == Field.SINCE for term in self.terms)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class QueryProblem:
     """Why a text is no query, in plain words with the cure."""
 

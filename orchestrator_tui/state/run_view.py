@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -40,7 +40,6 @@ from orchestrator_tui.state.liveness import (
 from orchestrator_tui.state.observations import Artifacts, EarlierRun, RunDetail, SinceGreen
 from orchestrator_tui.state.refusals import cancel_refusal, resume_refusal
 from orchestrator_tui.state.views import CANCELLING_WORD, RunRow, project_row, seconds_between
-from orchestrator_tui.values import frozen
 
 
 class StageState(StrEnum):
@@ -90,7 +89,7 @@ _SOURCES = {
 }
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StageRow:
     """One stage; `word` says its state and, for a failed one, how it ended: `exit 2`.
 
@@ -114,7 +113,7 @@ class StageRow:
     usual: Estimate | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ErrorCard:
     """Why a stage failed; `stderr` holds whole lines as kept, not yet safe for a terminal.
 
@@ -144,7 +143,7 @@ class ErrorCard:
     cwd: str | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A label with what is known; `at` is a moment to show before the text, in local time."""
 
@@ -153,7 +152,7 @@ class Fact:
     at: datetime | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ChildRow:
     """A run that this one started."""
 
@@ -162,7 +161,7 @@ class ChildRow:
     status: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunView:
     """All that the screen of a run shows.
 

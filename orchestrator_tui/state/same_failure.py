@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from orchestrator_tui.state.formatting import counted
-from orchestrator_tui.values import frozen
 
 LOOKED_AT: Final = 500  # characters of an error line
 MASK: Final = "#"
@@ -26,7 +25,7 @@ _COLOURS: Final = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 _TEMPORARY: Final = re.compile(r"(?:/private)?/(?:var/)?tmp/[^\s:'\"),]+")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class EarlierFailure:
     """A run that ended earlier: its short id, and by stage the error line of what failed."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from orchestrator_tui.state.estimates import Estimate
 from orchestrator_tui.state.run_view import StageRow, StageState
-from orchestrator_tui.values import frozen
 
 # Lengths of a scale's step, seconds: what people count in.
 STEPS_S: Final = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
@@ -16,7 +16,7 @@ MOST_STEPS: Final = 6
 _GOING: Final = (StageState.RUNNING, StageState.STALLED)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Bar:
     """When one stage ran, in seconds since the first began; None where it did not, or not yet.
 
@@ -29,7 +29,7 @@ class Bar:
     expected_end_s: float | None = None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """The bars of a run in the order of its stages, on a scale of whole steps.
 

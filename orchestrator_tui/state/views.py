@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -20,12 +21,11 @@ from orchestrator_tui.state.liveness import (
     is_live,
     newest_activity,
 )
-from orchestrator_tui.values import frozen
 
 STATUS_WORD_LENGTH = 10  # cells of the widest state word; a foreign status is cut to it
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class StateWord:
     """The word of a state for wide screens, and the one of at most seven cells."""
 
@@ -50,7 +50,7 @@ STATE_WORDS: Final[Mapping[State, StateWord]] = MappingProxyType(
 CANCELLING_WORD: Final = StateWord("CANCELLING", "ENDING")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """All texts that a table shows of a run, not yet safe for a terminal.
 

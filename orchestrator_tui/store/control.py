@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -21,7 +22,6 @@ from orchestrator_tui.store.json_text import (
     without_surrogates,
 )
 from orchestrator_tui.store.reading import BadContent, reason_of
-from orchestrator_tui.values import frozen
 
 CONTROL_LIMIT_BYTES = 64 * 1024  # docs/formats.md, limits
 MAX_SEQ = 2**53 - 2  # the largest number that JavaScript can still add one to
@@ -42,7 +42,7 @@ class ActionKind(StrEnum):
 _KINDS = {kind.value: kind for kind in ActionKind}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ControlRequest:
     """The latest request in a control file; `action` is None for none or one that is not known.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.git import GitAnswer, ask_git
 from orchestrator_tui.records.life import GitFacts
-from orchestrator_tui.values import frozen
 
 FILES_KEPT: Final = 50  # names of changed files; of more only the number is told
 NAME_CHARACTERS: Final = 300
@@ -21,7 +21,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _WORDS_BEFORE: Final = {"1": 8, "2": 9, "u": 10, "?": 1}
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ChangedFiles:
     """Names of files that differ, the first of `count`; they are whatever the repository says."""
 

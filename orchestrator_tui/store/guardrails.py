@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from orchestrator_tui.records.manifest import CommandRecord, CommandStatus, Manifest
 from orchestrator_tui.records.pipeline import CommandStage, Pipeline, Stage
-from orchestrator_tui.values import frozen
 
 _NEEDLES = ("spec-guard", "specguardrunner")
 _SKIP_WORDS = ("[spec-guard] skipped", "spec-guard skipped", "spec guard skipped")
@@ -16,7 +15,7 @@ _MISSING_ADVICE = "Guardrail command missing; add a stage that runs spec-guard t
 _FAILED_ADVICE = "Guardrail command failed; see its error file, then run the stage again."
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class GuardrailStatus:
     """How the guardrail stages of a run went.
 

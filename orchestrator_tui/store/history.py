@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,12 @@ from orchestrator_tui.records.paths import NOT_RUNS, Roots, resolve_task_paths
 from orchestrator_tui.store.json_text import encode_unended
 from orchestrator_tui.store.older_shapes import is_run_summary
 from orchestrator_tui.store.reading import BadContent, parse_object, read_object
-from orchestrator_tui.values import frozen
 
 # Every run adds about 5 kB, and whoever writes must read all of it: this is 25,000 runs.
 HISTORY_LIMIT_BYTES = 128 * 1024 * 1024
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class History:
     """The runs of one task, ordered by their timestamps; `others` are keys that nobody knows."""
 
@@ -45,7 +44,7 @@ class History:
         return encode_unended(document | self.others)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Corrupt:
     """A `runs.json` that cannot be used; `salvaged` are those of its runs that still can."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import FileSignature
@@ -15,7 +16,6 @@ from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.paths import Roots, TaskPaths
 from orchestrator_tui.store.history import HISTORY_LIMIT_BYTES, timestamp_of
 from orchestrator_tui.store.json_text import BadJson, decode_json, encode_line, encode_unended
-from orchestrator_tui.values import frozen
 
 SEALED_FROM_BYTES = 256 * 1024  # a shorter history is read whole in less time than a seal takes
 _SEAL_LIMIT_BYTES = 1024
@@ -85,7 +85,7 @@ def spliced(content: bytes, task_id: str, summaries: Iterable[JsonObject]) -> by
     return b"".join([*pieces, view[done:]])
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class _Fresh:
     """A run that comes into the history: `entry` as it stands in the file."""
 

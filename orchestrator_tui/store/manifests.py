@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,6 @@ from orchestrator_tui.records.pipeline import CommandStage, Pipeline, Stage
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.store.guardrails import requirement_of
 from orchestrator_tui.store.json_text import encode_document, encode_line
-from orchestrator_tui.values import frozen
 
 STDERR_LIMIT_BYTES = 8 * 1024  # docs/formats.md, error files
 SUMMARY_LENGTH = 240  # characters of a stage's output that its summary shows
@@ -120,7 +119,7 @@ def write_heartbeat(paths: RunPaths, moment: datetime) -> None:
     files.write_atomic(paths.heartbeat, f"{format_time(moment)}\n".encode("ascii"))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class CommandEnd:
     """How a command ended, and what is kept of its output, decoded.
 

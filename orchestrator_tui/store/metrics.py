@@ -26,7 +26,6 @@ from orchestrator_tui.records.times import format_time, parse_time
 from orchestrator_tui.store.guardrails import guardrail_status
 from orchestrator_tui.store.json_text import BadJson, decode_json, encode_document, encode_line
 from orchestrator_tui.store.reading import BadContent, read_object
-from orchestrator_tui.values import frozen
 
 # docs/formats.md, locks: the Node original's numbers for this lock
 METRICS_RETRY = LockRetry(attempts=4, first_delay_s=0.05, factor=2.0, max_delay_s=0.2)
@@ -41,7 +40,7 @@ _UNSAFE_IN_NAME = re.compile(r"[^a-zA-Z0-9._-]+")
 _log = logging.getLogger(__name__)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class MetricsOutcome:
     """What became of a run's line: appended, or left at `pending` for the next run to append.
 

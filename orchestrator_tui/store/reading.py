@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator_tui.primitives import files
@@ -12,13 +13,12 @@ from orchestrator_tui.records.manifest import JsonObject, Manifest, manifest_fro
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.store import older_shapes
 from orchestrator_tui.store.json_text import BadJson, decode_json
-from orchestrator_tui.values import frozen
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_LIMIT_BYTES = 2 * 1024 * 1024  # docs/formats.md, limits
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class BadContent:
     """A file that cannot be used; `path` is relative to the repository, `reason` in plain words."""
 
@@ -26,7 +26,7 @@ class BadContent:
     reason: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RunRef:
     """Where a run seems to lie; only reading its manifest tells whether it is one."""
 
@@ -40,7 +40,7 @@ class RunRef:
         return self.run_dir / MANIFEST_NAME
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class ReadRun:
     """A manifest that was read, and the facts a list shows of it."""
 
