@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from orchestrator_tui.primitives.safe_text import strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import LivingProcess
-from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Whence
+from orchestrator_tui.records.line_looks import LineChoice, LineLook
+from orchestrator_tui.records.logs import (
+    LogLine,
+    LogPage,
+    LogRequest,
+    LogSpot,
+    LogSurvey,
+    Whence,
+)
 from orchestrator_tui.records.requests import ActionResult, Done, Request
 from orchestrator_tui.state.observations import DetailSeen, Observation
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LINE_BYTES = 100  # each line of a `ScriptedLogs` counts as this many
+SURVEY_LINES = 20_000
 
 
 class ScriptedLogs:
@@ -50,11 +61,15 @@ class ScriptedLogs:
             Whence.END: (count - request.max_lines, count),
             Whence.AFTER: (at, at + request.max_lines),
             Whence.BEFORE: (at - request.max_lines, at),
+            Whence.AT: (at - 100, at + request.max_lines),
         }[request.whence]
         begin, end = max(0, begin), min(count, end)
         partial = self.partial.get((request.key, request.stage_index))
         return LogPage(
-            lines=tuple(lines[begin:end]),
+            lines=tuple(
+                replace(line, place=(begin + n) * LINE_BYTES)
+                for n, line in enumerate(lines[begin:end])
+            ),
             start=begin * LINE_BYTES,
             end=end * LINE_BYTES,
             size=count * LINE_BYTES,
@@ -62,6 +77,30 @@ class ScriptedLogs:
             at_start=begin == 0,
             at_end=end == count,
             problem=self.problem,
+            begun_at=lines[0].at if lines else None,
+        )
+
+    async def survey(
+        self, request: LogRequest, looks: Sequence[LineLook], choice: LineChoice
+    ) -> LogSurvey:
+        """Return what the next lines have, `SURVEY_LINES` in a step."""
+        await self.gate.wait()
+        lines = self.stages.get((request.key, request.stage_index), [])
+        begin = request.offset // LINE_BYTES
+        end = min(len(lines), begin + SURVEY_LINES)
+        chosen = [(n, strip_sequences(lines[n].text)) for n in range(begin, end)]
+        shown = [(n, text) for n, text in chosen if choice.passes(lines[n].stream, text)]
+        found = [[n for n, text in shown if look.finds(text)] for look in looks]
+        told = [LogSpot(n * LINE_BYTES, n - begin + 1, lines[n].text) for n in found[0]]
+        return LogSurvey(
+            start=request.offset,
+            end=end * LINE_BYTES,
+            size=len(lines) * LINE_BYTES,
+            lines=end - begin,
+            found=tuple(tuple(n * LINE_BYTES for n in places) for places in found),
+            told=tuple(told),
+            waypoints=tuple(LogSpot(n * LINE_BYTES, n - begin + 1) for n in range(begin, end, 50)),
+            at_end=end == len(lines),
         )
 
 

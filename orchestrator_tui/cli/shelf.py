@@ -161,7 +161,7 @@ class FileShelf:
         """Yield the lines of a log; of one that is too large to read, those from the mark on."""
         first = self._read(wish, 0, 1)
         is_long = first.size > READING_LIMIT_BYTES and not wish.to_keep
-        offset = wish.mark if is_long else 0
+        offset = wish.mark if is_long else first.start
         end = offset + READING_LIMIT_BYTES if is_long else first.size
         progress.skipped_bytes, progress.size = offset, first.size
         count = _PAGE_LINES
@@ -181,7 +181,7 @@ class FileShelf:
             offset, count = page.end, _PAGE_LINES if page.end >= wish.mark else count
 
     def _read(self, wish: LogTextWish, offset: int, count: int) -> LogPage:
-        request = LogRequest(wish.key, wish.stage_index, Whence.AFTER, offset, count)
+        request = LogRequest(wish.key, wish.stage_index, Whence.AFTER, offset, count, wish.attempt)
         return self._logs.read_now(request)
 
 

@@ -52,8 +52,8 @@ NEWEST_ATTEMPT = 0
 class LogRequest:
     """A page of at most `max_lines` lines; `offset` is a page's start or end for BEFORE, AFTER.
 
-    AT takes the place of a line, and the page begins with the record that ended it. `attempt`
-    counts from 1, `NEWEST_ATTEMPT` is the newest; None takes all attempts as one log.
+    AT takes the place of a line, and the page has that line and some before it. `attempt` counts
+    from 1, `NEWEST_ATTEMPT` is the newest; None takes all attempts as one log.
     """
 
     key: RunKey

@@ -25,6 +25,7 @@ from orchestrator_tui.state.reducer import GONE_ENOUGH
 LOST_AFTER_S: Final = 600.0
 LOST_AFTER_STALE_TIMES: Final = 10
 QUIET_AFTER_S: Final = 120.0  # without a new line in its log, though its heart beats
+QUIET: Final = "QUIET"  # the badge, before how long
 QUIET_STEP_S: Final = 10  # the badge counts in these, so that it is not another one each second
 CLOCK_SKEW_S: Final = 60.0  # a beat further ahead than this is told as a wrong clock
 
@@ -313,7 +314,7 @@ def _quiet_badge(run: RunState, facts: RunFacts, now: datetime) -> str | None:
     silent_s = int((now - newest).total_seconds())
     if silent_s < QUIET_AFTER_S:
         return None
-    return f"QUIET {elapsed(silent_s - silent_s % QUIET_STEP_S)}"
+    return f"{QUIET} {elapsed(silent_s - silent_s % QUIET_STEP_S)}"
 
 
 def _badges(

@@ -69,6 +69,7 @@ from orchestrator_tui.ui.terminal import (
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.log_lines import LogLines
+from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_view import LogView
 
 SHOWN = RunsScreen | RunScreen | LogScreen | ActivityScreen | CancellingDialog
@@ -119,6 +120,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self.memory = memory  # None: nothing is remembered
         self._feed = feed
         self._logs = logs
+        self._marks = LogMarks()
         self._launcher = launcher
         self._processes = processes
         self._clock = clock
@@ -336,7 +338,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
     def open_run(self, key: RunKey) -> None:
         """Open the screen of one run."""
         ascii_only = self.options.ascii_only
-        screen = RunScreen(key, self._logs, ascii_only=ascii_only)
+        screen = RunScreen(key, self._logs, marks=self._marks, ascii_only=ascii_only)
         screen.show(self.fleet, self._clock.now())
         self.push_screen(screen)
         self._focus_runs()
@@ -504,7 +506,14 @@ class OrchTui(AskingApp, inherit_bindings=False):
             self.say("No run is selected.", is_refusal=True)
             return
         index, error = screen.log_to_read() if isinstance(screen, RunScreen) else (0, "")
-        log = LogScreen(key, index, self._logs, error=error, ascii_only=self.options.ascii_only)
+        log = LogScreen(
+            key,
+            index,
+            self._logs,
+            error=error,
+            marks=self._marks,
+            ascii_only=self.options.ascii_only,
+        )
         log.show(self.fleet, self._clock.now())
         self.push_screen(log)
         self._focus_runs()

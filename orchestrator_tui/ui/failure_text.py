@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from orchestrator_tui.records.line_looks import LineLook
+
 LOOKED_AT = 500  # characters of a line
 
 # In this order: an exception with its message, a line that begins as errors do, a failed test.
@@ -17,6 +19,19 @@ PROBLEM = re.compile(
     rf"{_NAMED.pattern}|{_MARKED.pattern}|{_FAILED.pattern}"
     r"|:\s(?:fatal\s)?error(?:\[\w+\])?:?\s|^Traceback \(most recent|\bSegmentation fault\b"
     r"|\bnpm ERR! code\b|\*\*\* \[[^\]]*\] Error \d"
+)
+PROBLEM_LOOK = LineLook(
+    PROBLEM,
+    (
+        *("error", "exception", "failure", "fatal", "panic", "fail", "✗", "×", "not ok"),
+        *("traceback", "segmentation fault", "npm err!"),
+    ),
+)
+WARNING_LOOK = LineLook(
+    re.compile(
+        r"^\s*(?:\W{1,3}\s*)?warn(?:ing)?\b|\bwarning(?:\[\S+\])?:|\b\w*Warning:|\bWARN\b", re.I
+    ),
+    ("warn",),
 )
 _NOTHING = re.compile(r"\b(?:0|no) (?:errors?|failures?|failed)\b", re.I)
 _PLACE = re.compile(

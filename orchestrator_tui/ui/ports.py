@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import LivingProcess
-from orchestrator_tui.records.logs import LogPage, LogRequest
+from orchestrator_tui.records.line_looks import LineChoice, LineLook
+from orchestrator_tui.records.logs import LogPage, LogRequest, LogSurvey
 from orchestrator_tui.records.requests import ActionResult, Request
 from orchestrator_tui.state.observations import Observation
 
@@ -30,10 +31,16 @@ class ObservationFeed(Protocol):
 
 
 class LogSource(Protocol):
-    """Reads pages of a stage's log."""
+    """Reads pages of a stage's log, and looks through it."""
 
     async def read(self, request: LogRequest) -> LogPage:
         """Return one page; what cannot be read is told in `LogPage.problem`."""
+        ...
+
+    async def survey(
+        self, request: LogRequest, looks: Sequence[LineLook], choice: LineChoice
+    ) -> LogSurvey:
+        """Return what the lines from the request's offset on have: one step through the log."""
         ...
 
 
@@ -96,7 +103,8 @@ class LogTextWish:
     """A stage's log as a plain text.
 
     `mark` and `after_mark` name a line: the offset where a page begins, and how many lines come
-    between. With `to_keep` the text goes where the person works, else where it is not in the way.
+    between. `attempt` is the one that is meant, as in `LogRequest`. With `to_keep` the text goes
+    where the person works, else where it is not in the way.
     """
 
     key: RunKey
@@ -105,6 +113,7 @@ class LogTextWish:
     mark: int = 0
     after_mark: int = 0
     to_keep: bool = False
+    attempt: int | None = None
 
 
 class TextShelf(Protocol):

@@ -19,6 +19,7 @@ from orchestrator_tui.watch.log_records import (
 )
 
 LOOK_BACK_BYTES: Final = 64 * 1024  # how far before a page the beginning of a line is looked for
+LINES_BEFORE: Final = 100  # on a page for a place in the middle of a log
 _BLOCK_BYTES: Final = 256 * 1024
 _WINDOW_BYTES: Final = 128 * 1024  # enough for a screen in most logs; else four times as much
 _WINDOW_LIMIT_BYTES: Final = 4 * 1024 * 1024  # most that one page reads and keeps
@@ -114,13 +115,15 @@ def records_before(log: LogFile, offset: int) -> list[LogRecord] | None:
 
 
 def page_at(log: LogFile, offset: int, max_lines: int) -> LogPage:
-    """Return the page that begins with the record that has the byte at `offset`.
+    """Return a page that has the record with the byte at `offset`, and some lines before it.
 
     Raises:
         FileNotFoundError: There is no such file.
         OSError: As for `files.read_range`.
     """
-    return page_after(log, _record_start(log, offset), max_lines)
+    start = _record_start(log, offset)
+    before = page_before(log, start, min(LINES_BEFORE, max_lines))
+    return page_after(log, start if before.replaced else before.start, max_lines)
 
 
 def page_before(log: LogFile, offset: int | None, max_lines: int) -> LogPage:

@@ -23,7 +23,7 @@ from orchestrator_tui.watch.log_records import (
 )
 
 SURVEY_BYTES: Final = 1024 * 1024  # of one step
-WAYPOINT_LINES: Final = 500
+WAYPOINT_LINES: Final = 50  # fewer than any page has that goes on at both ends
 TOLD_LINES: Final = 200  # of one step, with their words
 TOLD_CHARS: Final = 60
 _KEPT_CHARS: Final = MAX_LINE_BYTES  # of a line that has not ended; the rest is not looked at

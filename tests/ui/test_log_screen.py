@@ -97,8 +97,10 @@ async def test_a_search_goes_on_through_the_whole_log() -> None:
         await until(pilot, lambda: "needle one" in shown(app))
         await pilot.press("n")
         await until(pilot, lambda: "needle two" in shown(app))
+        await until(pilot, lambda: "2 of 2 hits" in foot(app))
         await pilot.press("n")
-        await until(pilot, lambda: "nothing more below" in foot(app))
+        await until(pilot, lambda: "needle one" in shown(app))
+        assert "1 of 2 hits (went round)" in foot(app)
 
 
 @pytest.mark.anyio
@@ -189,7 +191,7 @@ async def test_the_log_opens_in_full_from_the_runs_and_leads_back() -> None:
     world = CopyWorld(RUNNING)
     async with world.app.run_test(size=(80, 24)) as pilot:
         log = await full(world, pilot)
-        assert any(row.startswith("11:59:51      21 ") for row in drawn(log.lines))
+        assert any(row.startswith(" 11:59:51      21 ") for row in drawn(log.lines))
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: not log.lines.window.shown)
         await pilot.press("escape")

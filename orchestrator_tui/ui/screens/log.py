@@ -12,14 +12,15 @@ from textual.widgets import Input
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.run_view import RunView, project_run
+from orchestrator_tui.state.run_view import RunView, StageState, project_run
 from orchestrator_tui.ui.keymap import hint, typed_hint
 from orchestrator_tui.ui.keys import LOG_SCREEN_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked
-from orchestrator_tui.ui.screens.run import is_growing
+from orchestrator_tui.ui.screens.run import is_growing, quiet_words
 from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
+from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.run_header import RunCrumb, RunPulse
 
@@ -56,9 +57,11 @@ class LogScreen(RoomyScreen):
         logs: LogSource,
         *,
         error: str = "",
+        marks: LogMarks | None = None,
         ascii_only: bool = False,
     ) -> None:
         super().__init__()
+        self._marks = marks
         self.key = key
         self._stage_index = stage_index
         self._logs = logs
@@ -72,7 +75,7 @@ class LogScreen(RoomyScreen):
         with Horizontal(id="log-top"):
             yield RunCrumb()
             yield RunPulse(ascii_only=self._ascii_only)
-        yield LogView(self._logs)
+        yield LogView(self._logs, marks=self._marks)
         yield FooterBar()
         yield TooSmall()
 
@@ -107,7 +110,9 @@ class LogScreen(RoomyScreen):
                 self.key,
                 stage.index,
                 live=grows,
+                failed=stage.state is StageState.FAILED,
                 title=f"{stage.index} {stage.title}",
+                quiet=quiet_words(view) if grows else "",
                 empty="No output yet." if grows else "This stage wrote no output.",
             )
             if self._error:

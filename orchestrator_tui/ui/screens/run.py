@@ -18,7 +18,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.liveness import State
+from orchestrator_tui.state.liveness import QUIET, State
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
 from orchestrator_tui.ui.failure_text import first_error
 from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
@@ -31,6 +31,7 @@ from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.events_pane import EventsPane
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
+from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.manifest_text import ManifestText
 from orchestrator_tui.ui.widgets.reading_pane import ReadingPane
@@ -97,6 +98,12 @@ def is_growing(stage: StageRow) -> bool:
     return stage.state in GROWING and not stage.is_subpipeline
 
 
+def quiet_words(view: RunView) -> str:
+    """Return for how long the stage that runs has written nothing; empty if not for long."""
+    badges = (badge.partition(QUIET) for badge in view.row.badges)
+    return next((rest.strip() for before, found, rest in badges if found and not before), "")
+
+
 class RunScreen(RoomyScreen):
     """The screen of one run; it shows what it is given and asks the app for everything else."""
 
@@ -126,10 +133,18 @@ class RunScreen(RoomyScreen):
             super().__init__()
             self.key = key
 
-    def __init__(self, key: RunKey, logs: LogSource, *, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        key: RunKey,
+        logs: LogSource,
+        *,
+        marks: LogMarks | None = None,
+        ascii_only: bool = False,
+    ) -> None:
         super().__init__()
         self.key = key
         self._logs = logs
+        self._marks = marks
         self._ascii_only = ascii_only
         self._manifest: Manifest | None = None
         self._events: tuple[RunEvent, ...] = ()
@@ -154,7 +169,7 @@ class RunScreen(RoomyScreen):
                 with Vertical(id="stages", classes="pane"):
                     yield StageList(ascii_only=ascii_only)
                     yield RunFactsPanel()
-                yield LogView(self._logs)
+                yield LogView(self._logs, marks=self._marks)
             yield FailureCard(id=ERRORS, classes="pane", ascii_only=ascii_only)
             yield TimelinePane(id=TIMELINE, classes="pane", ascii_only=ascii_only)
             yield EventsPane(id=EVENTS, classes="pane")
@@ -267,6 +282,8 @@ class RunScreen(RoomyScreen):
             title=f"{stage.index} {stage.title}",
             empty=empty,
             remark=self._elsewhere(view, stage),
+            failed=stage.state is StageState.FAILED,
+            quiet=quiet_words(view) if is_growing(stage) else "",
         )
 
     @staticmethod

@@ -18,9 +18,10 @@ class LogFootView:
     """Texts need not be safe.
 
     `new_lines` came below since the view stands still. `percent` is the place of the topmost line
-    in the file, None at its end. `is_whole` tells that all of the file is in memory, so that
-    counts are of all of it. `hit` counts from 1, 0 for none; `went_round` that the search went
-    past an end of what is in memory. `kept` is the filter, which `of_lines` were put to.
+    in the file, None at its end. `is_whole` tells that `lines` are all there are, `has_all_hits`
+    that `hits` are, `has_all_problems` that `problems` are. `hit` and `problem_at` say which of
+    them is shown, from 1, 0 for none; `went_round` that the last step went past an end. `kept` is
+    the filter, which `of_lines` were put to.
     """
 
     follows: bool = False
@@ -32,12 +33,20 @@ class LogFootView:
     searched: str = ""
     hit: int = 0
     hits: int = 0
+    has_all_hits: bool = True
+    problem_at: int = 0
+    problems: int = 0
+    has_all_problems: bool = True
     went_round: bool = False
     streams: Streams = Streams.BOTH
     wraps: bool = False
+    times: str = ""
     selected: int = 0
     kept: str = ""
     of_lines: int = 0
+    is_cleared: bool = False
+    attempt: int = 1
+    attempts: int = 1
     progress: str = ""
     problem: str = ""
     remark: str = ""
@@ -49,12 +58,16 @@ def foot_line(view: LogFootView) -> Line:
         _place(view),
         Span(f"{counted(view.selected, 'line')}: y copies" if view.selected else "", "key"),
         Span(_count(view), "muted"),
-        Span(safe_text(view.progress), "state--running"),
-        Span(_search(view), "key"),
-        Span(_STREAM_WORDS[view.streams], "key"),
-        Span("wrap" if view.wraps else "", "muted"),
-        Span(f"! {safe_text(view.problem)}" if view.problem else "", "state--stalled"),
         Span(safe_text(view.remark), "state--running"),
+        Span(safe_text(view.progress), "state--running"),
+        Span(f"! {safe_text(view.problem)}" if view.problem else "", "state--stalled"),
+        Span(_search(view), "key"),
+        Span(_problems(view), "stderr" if view.problems else "muted"),
+        Span(f"attempt {view.attempt}/{view.attempts}" if view.attempts > 1 else "", "key"),
+        Span(_STREAM_WORDS[view.streams], "key"),
+        Span("cleared, C shows all" if view.is_cleared else "", "key"),
+        Span(view.times, "muted"),
+        Span("wrap" if view.wraps else "", "muted"),
     ]
     words: list[Span] = []
     for span in told:
@@ -87,9 +100,22 @@ def _count(view: LogFootView) -> str:
 def _search(view: LogFootView) -> str:
     if not view.searched:
         return ""
-    found = counted(view.hits, "hit") if view.hits else "no hit"
+    beyond = "" if view.has_all_hits else "+"
+    found = f"{number(view.hits)}{beyond} {'hit' if view.hits == 1 else 'hits'}"
     if view.hit:
-        found = f"{number(view.hit)}/{number(view.hits)}"
-    where = "" if view.is_whole else " in the lines read"
+        found = f"{number(view.hit)} of {found}"
+    elif not view.hits:
+        found = "no hit" if view.has_all_hits else "no hit so far"
     went = " (went round)" if view.went_round else ""
-    return f"{safe_text(view.searched, limit=LABEL_SHOWN)} {found}{where}{went}"
+    return f"{safe_text(view.searched, limit=LABEL_SHOWN)} {found}{went}"
+
+
+def _problems(view: LogFootView) -> str:
+    if not view.problems:
+        return ""
+    beyond = "" if view.has_all_problems else "+"
+    if not view.problem_at:
+        words = "problem" if view.problems == 1 else "problems"
+        return f"{number(view.problems)}{beyond} {words}"
+    went = " (went round)" if view.went_round and not view.searched else ""
+    return f"problem {number(view.problem_at)}/{number(view.problems)}{beyond}{went}"

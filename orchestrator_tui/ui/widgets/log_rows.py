@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -16,17 +17,29 @@ from orchestrator_tui.state.formatting import number
 from orchestrator_tui.ui.ansi import Span, segments, styled_text
 from orchestrator_tui.ui.widgets.cells import CUT
 from orchestrator_tui.ui.widgets.log_search import LogSearch
+from orchestrator_tui.ui.widgets.log_times import TIME_CELLS, Times, time_cell
 from orchestrator_tui.ui.widgets.log_window import LogWindow
 
 CACHED_LINES = 1_000
-CLOCK_CELLS = 9  # a time of day and a space
 NUMBER_CELLS = 8  # a line's number and a space
 MARK_CELLS = 2  # E for stderr, and a space
-RULE = "─"  # between attempts
+RULE = "─"  # between attempts, and below a marked line
 MIN_ROOM = 8  # cells that the text of a line always gets
 LOG_STYLES = frozenset(
     f"log--{name}"
-    for name in ("time", "error", "note", "cut", "rule", "hit", "hit-here", "bar", "selected")
+    for name in (
+        "time",
+        "error",
+        "note",
+        "cut",
+        "rule",
+        "hit",
+        "hit-here",
+        "bar",
+        "selected",
+        "mark",
+        "here",
+    )
 )
 
 
@@ -77,14 +90,16 @@ class RowPainter:
         self._mark = mark
         self._kept: LRUCache[int, tuple[Row, ...]] = LRUCache(CACHED_LINES)
         self.wrap = False
-        self.clock = True
+        self.times = Times.CLOCK
+        self.marks: Sequence[int] = ()
         self.numbers = False
         self.width = 0
 
     @property
     def room(self) -> int:
         """Cells for the text of a line."""
-        gutter = (CLOCK_CELLS if self.clock else 0) + (NUMBER_CELLS if self.numbers else 0)
+        times = 0 if self.times is Times.OFF else TIME_CELLS
+        gutter = times + (NUMBER_CELLS if self.numbers else 0)
         return max(MIN_ROOM, self.width - MARK_CELLS - gutter)
 
     def forget(self, ordinal: int | None = None) -> None:
@@ -102,6 +117,10 @@ class RowPainter:
             if self._window.is_whole(ordinal):
                 self._kept[ordinal] = rows
         return rows
+
+    def first_row(self, ordinal: int) -> int:
+        """Return which row of a line has its beginning: a rule may stand above it."""
+        return next((n for n, row in enumerate(self.rows(ordinal)) if row.gutter.cell_length), 0)
 
     def strip(self, row: Row, left: int) -> Strip:
         """Return a row in `width` cells, its text moved `left` cells out to the left."""
@@ -121,23 +140,31 @@ class RowPainter:
         rows: list[Row] = []
         before = self._window.neighbour(ordinal, -1)
         if before is not None and self._window.line(before).attempt != line.attempt:
-            rows.append(self._attempt(line.attempt))
+            rows.append(self._rule(f"attempt {line.attempt}", "log--rule"))
         body, gutter = self._body(ordinal, line), self._gutter(ordinal, line)
+        mark = self._rule(_mark_words(line), "log--mark") if self._is_marked(line) else None
+        marked = () if mark is None else (mark,)
         if not self.wrap:
-            return (*rows, Row(gutter, body))
+            return (*rows, Row(gutter, body), *marked)
         blank = Strip.blank(gutter.cell_length, self._style(""))
         first, *others = folded(body, self.room)
-        return (*rows, Row(gutter, first), *(Row(blank, piece) for piece in others))
+        return (*rows, Row(gutter, first), *(Row(blank, piece) for piece in others), *marked)
 
-    def _attempt(self, attempt: int) -> Row:
-        style = self._style("log--rule")
-        text = Segment(f"{RULE * 2} attempt {attempt} ", style)
+    def _is_marked(self, line: LogLine) -> bool:
+        at = bisect_left(self.marks, line.place)
+        return line.place >= 0 and at < len(self.marks) and self.marks[at] == line.place
+
+    def _rule(self, words: str, name: str) -> Row:
+        style = self._style(name)
+        text = Segment(f"{RULE * 2} {words} ", style)
         return Row(Strip([]), Strip([text]), fill=Segment(RULE, style))
 
     def _gutter(self, ordinal: int, line: LogLine) -> Strip:
         parts: list[Segment] = []
-        if self.clock:
-            time = f"{line.at.astimezone():%H:%M:%S} " if line.at else " " * CLOCK_CELLS
+        if self.times is not Times.OFF:
+            before = self._window.neighbour(ordinal, -1) if self.times is Times.DELTA else None
+            earlier = None if before is None else self._window.line(before).at
+            time = time_cell(self.times, line.at, self._window.begun_at, earlier)
             parts.append(Segment(time, self._style("log--time")))
         if self.numbers:
             known = self._window.number_of(ordinal)
@@ -150,12 +177,16 @@ class RowPainter:
     def _body(self, ordinal: int, line: LogLine) -> Strip:
         text = styled_text(line.text)
         spans: list[Span] = list(text.spans)
-        if self._search.pattern is not None:
+        if self._search.look is not None:
             mark = self._mark("log--hit-here" if ordinal == self._search.current else "log--hit")
-            spans += [(*m.span(), mark) for m in self._search.pattern.finditer(text.plain)]
+            spans += [(*m.span(), mark) for m in self._search.look.pattern.finditer(text.plain)]
         base = self._style("log--note" if line.stream is Stream.NOTE else "")
         parts = segments(text.plain, spans, base)
         if line.cut_bytes:
             cut = f" {CUT} +{number(line.cut_bytes)} bytes"
             parts.append(Segment(cut, self._style("log--cut")))
         return Strip(parts)
+
+
+def _mark_words(line: LogLine) -> str:
+    return f"mark {line.at.astimezone():%H:%M:%S}" if line.at else "mark"

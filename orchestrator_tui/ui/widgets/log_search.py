@@ -6,18 +6,54 @@ import re
 from bisect import bisect_left, bisect_right
 
 from orchestrator_tui.primitives.safe_text import strip_sequences
-from orchestrator_tui.ui.widgets.log_window import LineFilter, LogWindow
+from orchestrator_tui.records.line_looks import LineFilter, LineLook
+from orchestrator_tui.ui.widgets.log_window import LogWindow
+
+PATTERN_MARK = "~"  # before what is a regular expression and no literal words
+MOST_REPEATS = 3  # of any length in one expression; with more a line can take very long
+_REPEAT = re.compile(r"[*+]|\{\d*,\d*\}")
+_NO_REPEAT = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.S
+)  # escaped, or one of some characters
 
 
-def line_filter(words: str) -> LineFilter | None:
-    """Return the filter for literal words, `!` before them hides; None for no words."""
+def line_filter(words: str) -> LineFilter | str | None:
+    """Return the filter for words, `!` before them hides; what is wrong with them; or None."""
     hides, wanted = words.startswith("!"), words.removeprefix("!")
-    return LineFilter(words, search_pattern(wanted), hides) if wanted else None
+    look = look_for(wanted)
+    return LineFilter(words, look, hides) if isinstance(look, LineLook) else look
 
 
-def search_pattern(words: str) -> re.Pattern[str]:
-    """Return a pattern for literal words; without a capital letter in them, case does not count."""
-    return re.compile(re.escape(words), 0 if any(c.isupper() for c in words) else re.IGNORECASE)
+def look_for(words: str) -> LineLook | str | None:
+    """Return what finds words, what is wrong with them, or None where there are none.
+
+    Words are literal, after `~` they are a regular expression. Without a capital letter in them
+    case does not count.
+    """
+    wanted = words.removeprefix(PATTERN_MARK)
+    if not wanted:
+        return None
+    case = 0 if any(c.isupper() for c in wanted) else re.IGNORECASE
+    if not words.startswith(PATTERN_MARK):
+        return LineLook(re.compile(re.escape(wanted), case), (wanted.lower(),))
+    case = 0 if any(c.isupper() for c in _NO_REPEAT.sub("", wanted)) else re.IGNORECASE
+    if problem := _takes_long(wanted):
+        return problem
+    try:
+        return LineLook(re.compile(wanted, case))
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"no regular expression: {error}"
+
+
+def _takes_long(expression: str) -> str:
+    """Return why an expression may take very long on some line; nothing can stop it then."""
+    plain = _NO_REPEAT.sub("x", expression)
+    repeats = list(_REPEAT.finditer(plain))
+    if len(repeats) > MOST_REPEATS:
+        return f"more than {MOST_REPEATS} repeats can take very long"
+    if any(match.start() and plain[match.start() - 1] == ")" for match in repeats):
+        return "a repeated group can take very long"
+    return ""
 
 
 class LogSearch:
@@ -25,15 +61,15 @@ class LogSearch:
 
     def __init__(self) -> None:
         self.label = ""
-        self.pattern: re.Pattern[str] | None = None
+        self.look: LineLook | None = None
         self.hits: list[int] = []
         self.current: int | None = None
         self._seen = range(0)
 
-    def begin(self, label: str, pattern: re.Pattern[str] | None, window: LogWindow) -> None:
-        """Look for another pattern, called `label`; None ends the search."""
+    def begin(self, label: str, look: LineLook | None, window: LogWindow) -> None:
+        """Look for something else, called `label`; None ends the search."""
         self.label = label
-        self.pattern = pattern
+        self.look = look
         self.current = None
         self.scan_anew(window)
 
@@ -45,7 +81,7 @@ class LogSearch:
     def scan(self, window: LogWindow) -> None:
         """Look through the lines that came into the window, forget those that left it."""
         whole = window.whole
-        if self.pattern is None or whole == self._seen:
+        if self.look is None or whole == self._seen:
             return
         if not self._seen or whole.start > self._seen.stop or whole.stop < self._seen.start:
             self.hits, self._seen = [], range(whole.start, whole.start)
@@ -62,7 +98,7 @@ class LogSearch:
 
     def _matches(self, window: LogWindow, ordinal: int) -> bool:
         text = strip_sequences(window.line(ordinal).text)
-        return self.pattern is not None and self.pattern.search(text) is not None
+        return self.look is not None and self.look.finds(text)
 
     def step(self, from_ordinal: int, direction: int) -> bool:
         """Go to the next hit after (1) or before (-1) a line; tell whether it went past an end."""

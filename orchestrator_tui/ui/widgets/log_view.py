@@ -1,37 +1,31 @@
-"""LogView: a stage's log in a pane; reads pages as they are needed, follows what grows."""
+"""LogView: a stage's log in a pane, with what one does to it: search, filter, marks, attempts."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from textual import on, work
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from orchestrator_tui.primitives.safe_text import safe_text
-from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
+from orchestrator_tui.records.line_looks import LineFilter, LineLook
+from orchestrator_tui.records.logs import NEWEST_ATTEMPT, LogPage
 from orchestrator_tui.ui.copying import LogPicture
-from orchestrator_tui.ui.failure_text import PROBLEM
+from orchestrator_tui.ui.failure_text import PROBLEM_LOOK
 from orchestrator_tui.ui.keys import LOG_KEYS
 from orchestrator_tui.ui.ports import LogSource, LogTextWish
-from orchestrator_tui.ui.widgets.lines import entitle
+from orchestrator_tui.ui.widgets.log_counts import LogCount
 from orchestrator_tui.ui.widgets.log_foot import LogFootView, foot_line
-from orchestrator_tui.ui.widgets.log_lines import LogLines
-from orchestrator_tui.ui.widgets.log_search import line_filter, search_pattern
-from orchestrator_tui.ui.widgets.log_walk import Finder, finds_place, finds_words, walk
+from orchestrator_tui.ui.widgets.log_marks import LogMarks
+from orchestrator_tui.ui.widgets.log_pane import LogPane, Subject
+from orchestrator_tui.ui.widgets.log_search import line_filter, look_for
+from orchestrator_tui.ui.widgets.log_walk import Finder, finds_line, finds_place, walk, wanted_place
 from orchestrator_tui.ui.widgets.log_window import Streams
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 
-POLL_S = 0.15  # how often the end of a growing log is looked at
-PAGE_LINES = 1_000
-FAR_BYTES = 1024 * 1024  # behind by more, a view that follows jumps to the end
-NEAR_EDGE_LINES = 300  # fetch the next page when fewer lines than these are left to scroll over
+COUNT_AFTER_S = 0.2  # without a key, so that a search is not counted for each letter of it
 
 
 class Ask(StrEnum):
@@ -42,24 +36,17 @@ class Ask(StrEnum):
     GO = ":"
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """The log that is shown."""
+_PLACEHOLDERS = {
+    Ask.SEARCH: "words, or ~ and a pattern",
+    Ask.KEEP: "words to keep, ! before them hides, ~ before a pattern",
+    Ask.GO: "a line 1200, a time 14:05:30, or +1:30 since the start",
+}
 
-    key: RunKey
-    stage_index: int
 
-
-class LogView(Vertical):
-    """A stage's log: what is visible is drawn, what is near is in memory, the rest is on disk.
-
-    Only one page is read at a time, by a worker; keys and timers just say what is wanted next.
-    """
+class LogView(LogPane):
+    """The log with its keys."""
 
     BINDINGS = LOG_KEYS
-
-    class FollowAsked(Message):
-        """The end of a log that does not grow is to be followed: the run may be elsewhere."""
 
     class TakeAsked(Message):
         """The log is to go to a `pager`, an `editor` or a `file`; the wish lacks the stage's id."""
@@ -69,227 +56,27 @@ class LogView(Vertical):
             self.use = use
             self.wish = wish
 
-    def __init__(self, logs: LogSource, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._logs = logs
-        self._subject: _Subject | None = None
-        self._live = False
-        self._last_look = False
-        self._reading = False
-        self._wanted: Whence | None = None
-        self._unseen_from: int | None = None
-        self._problem: str | None = None
-        self._empty = ""
-        self._remark = ""
+    def __init__(
+        self, logs: LogSource, *, marks: LogMarks | None = None, id: str | None = None
+    ) -> None:
+        super().__init__(logs, marks=marks, id=id)
         self._words = ""
         self._went_round = False
         self._ask = Ask.SEARCH
+        self._ask_problem = ""
         self._progress = ""
-        self._poll: Timer | None = None
+        self._hits: LogCount | None = None
+        self._count_timer: Timer | None = None
 
-    def compose(self) -> ComposeResult:
-        """Yield the lines, the line to type a search in, and the lower edge."""
-        with Vertical(classes="pane pane-body"):
-            yield LogLines()
-            with Horizontal(classes="search"):
-                yield Static("/", markup=False)
-                yield Input(compact=True, select_on_focus=True)
-        yield PaneFoot()
-
-    def on_mount(self) -> None:
-        """Look at the end of the log from time to time."""
-        self.query_one(".search").display = False
-        self._poll = self.set_interval(POLL_S, self._look_at_end, pause=not self._live)
-        self._tell()
-
-    @property
-    def lines(self) -> LogLines:
-        """The widget that draws the lines and takes the keys."""
-        return self.query_one(LogLines)
-
-    def show(
-        self,
-        key: RunKey,
-        stage_index: int,
-        *,
-        live: bool,
-        title: str = "",
-        empty: str = "",
-        remark: str = "",
-    ) -> None:
-        """Show the log of a stage, from its end; follow it while it is `live`.
-
-        Shown already, only what changed is taken over: a log that is not live any more is read to
-        its end once. `title` stands in the frame, `empty` where there are no lines, `remark` in
-        the lower edge; none need be safe.
-        """
-        subject = _Subject(key, stage_index)
-        self._empty, self._remark = empty, remark
-        entitle(self.query_one(".pane-body"), title, "")
-        if subject != self._subject:
-            self._subject = subject
-            self._begin(live=live)
-        elif live and not self._live:
-            self._set_live(True)
-            self.lines.set_follow(self.lines.shows_end)
-        elif self._live and not live:
-            self._set_live(False)
-            self._last_look = self.lines.follow or not self.lines.window.is_full
-            self.lines.window.at_end = False
-            self._fetch_near()
-        self._tell()
-
-    def _begin(self, *, live: bool) -> None:
-        self._forget_reading()
+    def begin_anew(self) -> None:
+        """End the search and what goes on; a filter stays."""
         self._end_walk()
-        self._problem = None
-        self._unseen_from, self._went_round, self._words = None, False, ""
-        lines = self.lines
-        lines.window.reset(LogPage((), 0, 0, 0))
-        lines.search.begin("", None, lines.window)
-        self._set_live(live)
-        lines.set_follow(live)
-        lines.lines_replaced(at_end=True)
-        self._want(Whence.END)
-
-    def _forget_reading(self) -> None:
-        self.workers.cancel_group(self, "log")
-        self._reading, self._wanted = False, None
+        self._words, self._went_round, self._hits = "", False, None
+        self.lines.search.begin("", None, self.lines.window)
 
     def _end_walk(self, progress: str = "") -> None:
         self.workers.cancel_group(self, "walk")
         self._progress = progress
-
-    def _set_live(self, live: bool) -> None:
-        self._live = live
-        self._last_look = False
-        self.lines.can_follow = live
-        if self._poll is not None:
-            if live:
-                self._poll.resume()
-            else:
-                self._poll.pause()
-
-    # Reading
-
-    def _look_at_end(self) -> None:
-        window = self.lines.window
-        if self._reading or not self.is_on_screen or not self.screen.is_active:
-            return
-        if window.is_full and not self.lines.follow:
-            # Growing here would drop the lines that are being looked at.
-            window.at_end = False
-            return
-        self._want(Whence.END if self._is_far_behind and self.lines.follow else Whence.AFTER)
-
-    @property
-    def _is_far_behind(self) -> bool:
-        window = self.lines.window
-        return window.size - window.end > FAR_BYTES
-
-    def _want(self, whence: Whence) -> None:
-        if self._subject is None:
-            return
-        if self._reading:
-            # What is near is looked at again after the page; an end has to be remembered.
-            if whence in (Whence.START, Whence.END):
-                self._wanted = whence
-            return
-        self._reading = True
-        self._read(self._subject, whence)
-
-    @work(group="log")
-    async def _read(self, subject: _Subject, whence: Whence) -> None:
-        window = self.lines.window
-        offset = {Whence.AFTER: window.end, Whence.BEFORE: window.start}.get(whence, 0)
-        page = await self._logs.read(
-            LogRequest(subject.key, subject.stage_index, whence, offset, PAGE_LINES)
-        )
-        if subject != self._subject:
-            return
-        self._reading = False
-        before = (window.start, window.end)
-        self._take(page, whence)
-        wanted, self._wanted = self._wanted, None
-        if wanted is not None:
-            self._want(wanted)
-        elif before != (window.start, window.end) or whence is not Whence.AFTER:
-            self._fetch_near()
-
-    def _take(self, page: LogPage, whence: Whence) -> None:
-        lines = self.lines
-        window = lines.window
-        self._problem = page.problem
-        if page.replaced and whence in (Whence.AFTER, Whence.BEFORE):
-            self._wanted = Whence.END
-            return
-        if whence in (Whence.START, Whence.END):
-            self._unseen_from = None
-            window.reset(page)
-            lines.search.current = None
-            lines.search.scan_anew(window)
-            lines.lines_replaced(at_end=whence is Whence.END)
-        elif whence is Whence.AFTER:
-            window.append(page)
-            lines.search.scan(window)
-            lines.lines_changed()
-        else:
-            seam = window.whole.start
-            window.prepend(page)
-            lines.search.scan(window)
-            lines.lines_changed(seam)
-        if self._last_look and window.at_end and whence in (Whence.AFTER, Whence.END):
-            self._last_look = False
-            lines.set_follow(False)
-        self._tell()
-
-    def _fetch_near(self, *, up: bool | None = None) -> None:
-        """Fetch the page beyond an edge of the window that is near, or that the user moves to.
-
-        A full window with few lines to show, as of one stream, has both edges near: it moves only
-        the way that the user goes, `up` or down.
-        """
-        lines, window = self.lines, self.lines.window
-        if self._last_look and not window.at_end:
-            self._want(Whence.END if self._is_far_behind else Whence.AFTER)
-            return
-        first, last = lines.first_visible, lines.last_visible
-        above = window.shown_before(first) if first is not None else 0
-        below = window.shown_after(last) if last is not None else 0
-        is_stuck = window.is_full and len(window.shown) < NEAR_EDGE_LINES
-        if not window.at_start and above < NEAR_EDGE_LINES and (up or not is_stuck):
-            self._want(Whence.BEFORE)
-        elif window.at_end or lines.follow:
-            return
-        elif below < NEAR_EDGE_LINES and (up is False or not is_stuck):
-            self._want(Whence.AFTER)
-
-    # What the lines tell
-
-    @on(LogLines.Moved)
-    def _moved(self, event: LogLines.Moved) -> None:
-        event.stop()
-        self._fetch_near(up=event.up)
-        self._tell()
-
-    @on(LogLines.EndAsked)
-    def _end_asked(self, event: LogLines.EndAsked) -> None:
-        event.stop()
-        window = self.lines.window
-        self._unseen_from = None
-        if event.last and window.at_end:
-            self.lines.lines_replaced(at_end=True)
-        elif not event.last and window.at_start:
-            self.lines.lines_replaced(at_end=False)
-        else:
-            self._want(Whence.END if event.last else Whence.START)
-        if event.last and not self._live:
-            self.post_message(self.FollowAsked())
-        self._tell()
-
-    @on(LogLines.SelectionAsked)
-    def _selection_asked(self) -> None:
-        self._tell()
 
     def picture(self) -> LogPicture:
         """Return what can be copied of the log."""
@@ -297,23 +84,13 @@ class LogView(Vertical):
         line = None if here is None else lines.window.line(here).text
         return LogPicture(line, lines.texts(lines.window.shown))
 
-    # Streams and search
-
-    def action_streams(self) -> None:
-        """Show both streams, then only stdout, then only stderr."""
-        lines = self.lines
-        choices = list(Streams)
-        streams = choices[(choices.index(lines.window.streams) + 1) % len(choices)]
-        lines.window.choose(streams)
-        lines.search.scan_anew(lines.window)
-        lines.draw_anew()
-        self._fetch_near()
-        self._tell()
+    # The line to type in
 
     def _open_prompt(self, ask: Ask, typed: str) -> None:
         self._ask = ask
         self.query_one(".search Static", Static).update(ask.value)
         line = self.query_one(Input)
+        line.placeholder = _PLACEHOLDERS[ask]
         self.query_one(".search").display = True
         line.value = typed
         line.focus()
@@ -350,133 +127,250 @@ class LogView(Vertical):
 
     def _close_prompt(self) -> None:
         self.query_one(".search").display = False
+        self._ask_problem = ""
         self.lines.focus()
+        self.tell()
+
+    # Which lines are shown
+
+    def action_streams(self) -> None:
+        """Show both streams, then only stdout, then only stderr."""
+        choices = list(Streams)
+        at = choices.index(self.lines.window.streams)
+        self.lines.window.choose(choices[(at + 1) % len(choices)])
+        self._show_other_lines()
 
     def _keep(self, words: str) -> None:
-        lines, kept = self.lines, line_filter(words)
-        if kept == lines.window.kept:
-            return
-        lines.window.keep(kept)
+        kept = line_filter(words)
+        self._ask_problem = kept if isinstance(kept, str) else ""
+        if isinstance(kept, LineFilter) or kept is None:
+            if kept == self.lines.window.kept:
+                return
+            self.lines.window.keep(kept)
+            self._show_other_lines()
+        self.tell()
+
+    def _show_other_lines(self) -> None:
+        lines = self.lines
         lines.search.scan_anew(lines.window)
         lines.draw_anew()
-        self._fetch_near()
-        self._tell()
+        self._count_hits()
+        self.fetch_near()
+        self.tell()
+
+    def action_clear_before(self) -> None:
+        """Show only what follows the line that a person is at, or all lines again."""
+        lines, here = self.lines, self.lines.here
+        if lines.window.is_cleared:
+            lines.window.clear_before(None)
+        elif here is not None and lines.window.is_whole(here):
+            lines.window.clear_before(here)
+        self._show_other_lines()
+
+    def action_attempt(self) -> None:
+        """Show the attempt before, and after the first one the newest."""
+        window = self.lines.window
+        if window.attempts < 2:
+            self.notify("This stage has one attempt.", markup=False)
+            return
+        before = window.attempt - 1 or window.attempts
+        self.show_attempt(NEWEST_ATTEMPT if before == window.attempts else before)
+
+    # Search
 
     def _search_for(self, words: str) -> None:
         lines = self.lines
         if words == self._words:
             return
+        look = look_for(words)
+        self._ask_problem = look if isinstance(look, str) else ""
         self._words = words
-        pattern = search_pattern(words) if words else None
-        lines.search.begin(f'"{words}"', pattern, lines.window)
+        lines.search.begin(f'"{words}"', look if isinstance(look, LineLook) else None, lines.window)
         lines.draw_anew()
-        self._tell()
+        self._count_hits()
+        self.tell()
 
-    def action_problem(self, direction: int) -> None:
-        """Go to the next (1) or the previous (-1) line that looks like a problem."""
-        lines = self.lines
-        if lines.search.pattern is not PROBLEM:
-            self._words = ""
-            lines.search.begin("problem", PROBLEM, lines.window)
-            lines.draw_anew()
-        self.action_hit(direction)
+    def _count_hits(self) -> None:
+        """Count the hits of the whole log, after the last letter was typed."""
+        self._hits = None
+        if self._count_timer is not None:
+            self._count_timer.stop()
+        if self.lines.search.look is not None and not self.lines.window.is_whole_log:
+            self._count_timer = self.set_timer(COUNT_AFTER_S, self._begin_count)
+
+    def _begin_count(self) -> None:
+        look = self.lines.search.look
+        if look is not None:
+            self._hits = LogCount((look,), self.lines.window.choice)
+            self.survey(self._hits)
+
+    def after_survey(self, count: LogCount) -> None:
+        """Go on with the problems of the whole log, after the hits of a search."""
+        if count is not self.map and not (self.map.is_complete or self.map.is_enough):
+            self.survey(self.map)
 
     def go_to_error(self, text: str) -> None:
-        """Go to the first line that has this text; `.` and `,` then go between problems."""
-        lines = self.lines
-        lines.search.begin("problem", PROBLEM, lines.window)
-        find = finds_words(re.compile(re.escape(text)), up=False, shown=lines.window.lets_through)
+        """Go to the first line that has this text; the log's end is shown until it is found."""
+        self.end_seeking()
+        look = LineLook(re.compile(re.escape(text)), (text.lower(),))
+        find = finds_line(look, up=False, shown=self.lines.window.lets_through)
         self._start_walk("to the error", 0, False, find)
 
     def action_hit(self, direction: int) -> None:
         """Go to the next (1) or the previous (-1) line that matches."""
         lines = self.lines
-        search = lines.search
-        if search.pattern is None:
+        search, window = lines.search, lines.window
+        if search.look is None:
             return
-        here = search.current
+        here = search.current if search.current is not None else lines.cursor
         if here is None:
             edge = lines.first_visible if direction > 0 else lines.last_visible
             here = (edge or 0) - direction
         went_past = search.step(here, direction)
-        window = lines.window
-        if (went_past or not search.hits) and not (
-            window.at_end if direction > 0 else window.at_start
-        ):
+        if (went_past or not search.hits) and not window.is_whole_log:
             search.current = None
-            self._search_beyond(search.pattern, up=direction < 0)
+            self._hit_beyond(search.look, here, direction)
             return
         self._went_round = went_past
         if search.current is not None:
-            lines.set_follow(False)
-            lines.bring_to_view(search.current)
-            self._fetch_near()
-        self._tell()
+            self.show_found(search.current)
+        self.tell()
+
+    def _hit_beyond(self, look: LineLook, here: int, direction: int) -> None:
+        """Go to a hit that is not in memory, as far as it was counted; else look for it."""
+        window, count = self.lines.window, self._hits
+        place = window.place_near(here)
+        found = count.beyond(place, direction) if count else None
+        self._went_round = found is None
+        if found is None and count is not None:
+            found = count.edge(direction)
+        if found is not None:
+            self._end_walk()
+            self.go_to_place(found)
+        else:
+            self._went_round = False
+            self._search_beyond(look, up=direction < 0)
+
+    def action_problem(self, direction: int) -> None:
+        """Go to the next (1) or the previous (-1) line that looks like a problem."""
+        lines, window = self.lines, self.lines.window
+        here = lines.cursor
+        if here is None:
+            edge = lines.first_visible if direction > 0 else lines.last_visible
+            here = (edge or 0) - direction
+        place = window.place_near(here)
+        found = self.map.beyond(place, direction)
+        while found is not None and not self._is_shown(found):
+            found = self.map.beyond(found, direction)
+        if found is None and not self.map.is_complete:
+            self._search_beyond(PROBLEM_LOOK, up=direction < 0)
+            return
+        self._went_round = found is None
+        found = self.map.edge(direction) if found is None else found
+        self._end_walk("" if found is not None else "no line looks like a problem")
+        if found is not None:
+            self.go_to_place(found)
+        self.tell()
+
+    def _is_shown(self, place: int) -> bool:
+        window = self.lines.window
+        ordinal = window.ordinal_at(place)
+        return ordinal is None or window.lets_through(window.line(ordinal))
+
+    # Marks
+
+    def action_mark(self) -> None:
+        """Mark the line that a person is at, or take its mark away."""
+        lines, here, subject = self.lines, self.lines.here, self.subject
+        if here is None or subject is None:
+            return
+        if not lines.window.is_whole(here):
+            self.notify("A line can be marked once it has ended.", markup=False)
+            return
+        place = lines.window.line(here).place
+        self.marks.toggle(subject.key, subject.stage_index, place)
+        lines.row_changed(here)
+        self.post_message(self.Counted())
+
+    def action_next_mark(self) -> None:
+        """Go to the next marked line, after the last one to the first."""
+        subject, window = self.subject, self.lines.window
+        marked = self.marks.of(subject.key, subject.stage_index) if subject else ()
+        places = [place for place in marked if window.first <= place < max(1, window.size)]
+        if not places:
+            self.notify("No line is marked. m marks the line that > points to.", markup=False)
+            return
+        here = self.lines.cursor
+        place = -1 if here is None else window.place_near(here)
+        self.go_to_place(next((p for p in places if p > place), places[0]))
 
     # Beyond what is in memory
 
-    def _search_beyond(self, pattern: re.Pattern[str], *, up: bool) -> None:
+    def _search_beyond(self, look: LineLook, *, up: bool) -> None:
         window = self.lines.window
         start = window.start if up else window.end
-        find = finds_words(pattern, up=up, shown=window.lets_through)
+        find = finds_line(look, up=up, shown=window.lets_through)
         self._start_walk("searching", start, up, find)
 
     def _go_to(self, words: str) -> None:
-        window = self.lines.window
-        at = (window.line(o).at for o in window.whole if window.at_start)
-        begin = next((moment for moment in at if moment), None)
-        find = finds_place(words, begin)
-        if find is None:
-            told = "no line number or time" if begin or ":" not in words else "g first, then a time"
-            self._end_walk(f"{words}: {told}")
-            self._tell()
-        else:
-            self._start_walk(f"to {words}", 0, False, find)
+        wish = wanted_place(words, self.lines.window.begun_at)
+        if isinstance(wish, str):
+            self._end_walk(wish)
+            self.tell()
+            return
+        near = self.lines.window.numbered(wish) if isinstance(wish, int) else None
+        if near is not None:
+            self._end_walk()
+            self.show_found(near)
+            return
+        known = self.map.waypoint_before(wish) if isinstance(wish, int) else None
+        start, before = (known.place, known.number - 1) if known else (0, 0)
+        self._start_walk(f"to {words}", start, False, finds_place(wish), before)
 
-    def _start_walk(self, words: str, start: int, up: bool, find: Finder) -> None:
+    def _start_walk(self, words: str, start: int, up: bool, find: Finder, before: int = 0) -> None:
         self._end_walk(f"{words} ... 0 %")
-        self._tell()
-        if self._subject is not None:
-            self._walk(self._subject, words, start, up, find)
+        self.tell()
+        if self.subject is not None:
+            self._walk(self.subject, words, start, up, find, before)
 
     @work(group="walk")
     async def _walk(
-        self, subject: _Subject, words: str, start: int, up: bool, find: Finder
+        self, subject: Subject, words: str, start: int, up: bool, find: Finder, before: int
     ) -> None:
-        key, index = subject.key, subject.stage_index
-        async for step in walk(self._logs, key, index, start=start, up=up, find=find):
-            if subject != self._subject:
+        async for step in walk(
+            self._logs, subject.request, start=start, up=up, find=find, before=before
+        ):
+            if subject != self.subject:
                 return
             if step.found is not None:
-                number = step.before + 1 if start == 0 and not up else None
-                self._show_found(step.page, step.found, number)
+                is_known = before or (start == 0 and not up)
+                self._show_page(step.page, step.found, step.before + 1 if is_known else None)
                 return
             self._progress = f"{words} ... {step.percent} %, esc ends it"
-            self._tell()
+            self.tell()
         self._progress = f"{words}: nothing more {'above' if up else 'below'}"
-        self._tell()
+        self.tell()
 
-    def _show_found(self, page: LogPage, place: int, number: int | None) -> None:
+    def _show_page(self, page: LogPage, position: int, number: int | None) -> None:
         lines = self.lines
-        self._forget_reading()
-        self._progress, self._unseen_from = "", None
+        self.forget_reading()
+        self._progress = ""
         lines.set_follow(False)
         lines.window.reset(page, number)
         lines.search.scan_anew(lines.window)
         lines.lines_replaced(at_end=False)
-        lines.search.current = place if lines.search.pattern is not None else None
-        lines.bring_to_view(place)
-        self._fetch_near()
-        self._tell()
+        self.learn_numbers()
+        self.show_found(position)
 
     def action_take(self, use: str) -> None:
         """Hand the log to a `pager`, an `editor` or a `file`."""
-        window, here = self.lines.window, self.lines.here
-        if self._subject is None:
+        window, here, subject = self.lines.window, self.lines.here, self.subject
+        if subject is None:
             return
         after = 0 if here is None else here - window.whole.start
-        subject = self._subject
-        wish = LogTextWish(subject.key, subject.stage_index, "", window.start, after)
+        wish = LogTextWish(
+            subject.key, subject.stage_index, "", window.start, after, attempt=subject.attempt
+        )
         self.post_message(self.TakeAsked(use, wish))
 
     def action_end_search(self) -> None:
@@ -487,75 +381,74 @@ class LogView(Vertical):
             self._end_walk()
         elif is_typed and self._ask is Ask.GO:
             pass
-        elif lines.search.pattern is not None and not (is_typed and self._ask is Ask.KEEP):
-            self._words = ""
+        elif lines.search.look is not None and not (is_typed and self._ask is Ask.KEEP):
+            self._words, self._hits = "", None
             lines.search.begin("", None, lines.window)
         else:
             self._keep("")
         lines.draw_anew()
         self._close_prompt()
-        self._tell()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave `esc` to the screen, and `n` unused, while there is nothing to end or to find."""
         if not self.is_mounted:
             return True
         if action == "hit":
-            return self.lines.search.pattern is not None
+            return self.lines.search.look is not None
         if action == "end_search":
-            begun = self.lines.search.pattern or self.lines.window.kept or self._progress
+            begun = self.lines.search.look or self.lines.window.kept or self._progress
             return bool(begun) or self.query_one(".search").display
         return True
 
     # The lower edge
 
-    def _new_lines(self) -> int:
-        """Return how many lines came since the view stands still, and are below it."""
-        lines = self.lines
-        if lines.follow or not self._live:
-            self._unseen_from = None
-            return 0
-        end = lines.window.whole.stop
-        if self._unseen_from is None:
-            self._unseen_from = end
-        last = lines.last_visible
-        seen_to = max(self._unseen_from, 0 if last is None else last + 1)
-        self._unseen_from = min(seen_to, end)
-        return lines.window.shown_after(self._unseen_from - 1)
+    def _hit_numbers(self) -> tuple[int, int, bool]:
+        """Return which hit of how many is shown, and whether these are all."""
+        lines, search, count = self.lines, self.lines.search, self._hits
+        if count is None or lines.window.is_whole_log:
+            return search.place(), len(search.hits), lines.window.is_whole_log
+        at = 0 if search.current is None else count.rank(lines.window.place_near(search.current))
+        return at, max(count.total(), len(search.hits)), count.is_complete
 
-    def _percent(self) -> int | None:
-        window, first = self.lines.window, self.lines.first_visible
-        if first is None or (self.lines.shows_end and window.at_end):
-            return None
-        return min(99, 100 * window.offset_of(first) // max(1, window.size))
-
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Say in the lower edge what is shown."""
         if not self.is_mounted:
             return
         lines = self.lines
-        window, search = lines.window, lines.search
-        waits = self._reading and not window.shown
-        empty = self._problem or self._empty or "No output."
-        lines.say_when_empty("" if waits else safe_text(empty))
+        window, cursor = lines.window, lines.cursor
+        self.say_when_empty()
+        hit, hits, has_all_hits = self._hit_numbers()
+        count = self.map.lines if self.map.is_complete else len(window.shown)
+        is_all = window.kept is None and window.streams is Streams.BOTH and not window.is_cleared
+        at_problem = self.map.rank(window.place_near(cursor)) if cursor is not None else 0
         self.query_one(PaneFoot).view = foot_line(
             LogFootView(
                 follows=lines.follow,
-                is_live=self._live,
-                new_lines=self._new_lines(),
-                percent=self._percent(),
-                lines=len(window.shown),
-                is_whole=window.at_start and window.at_end,
-                searched=search.label,
-                hit=search.place(),
-                hits=len(search.hits),
+                is_live=self.is_live,
+                new_lines=self.new_lines(),
+                percent=self.percent(),
+                lines=max(count, len(window.shown)) if is_all else len(window.shown),
+                is_whole=window.is_whole_log or (is_all and self.map.is_complete),
+                searched=lines.search.label,
+                hit=hit,
+                hits=hits,
+                has_all_hits=has_all_hits,
+                problem_at=at_problem,
+                problems=self.map.total(),
+                has_all_problems=self.map.is_complete,
                 went_round=self._went_round,
                 streams=window.streams,
                 wraps=lines.wrap,
+                times=lines.times.value,
                 selected=len(lines.selected_lines),
                 kept=window.kept.label if window.kept else "",
                 of_lines=len(window.whole),
+                is_cleared=window.is_cleared,
+                attempt=window.attempt,
+                attempts=window.attempts,
                 progress=self._progress,
-                problem=self._problem or "",
+                problem=self._ask_problem or self._problem or "",
                 remark=self._remark,
             )
         )
+        self.post_message(self.Counted())

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 from orchestrator_tui.primitives.safe_text import strip_sequences
-from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.line_looks import LineLook
 from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Whence
 from orchestrator_tui.ui.ports import LogSource
 
 STEP_LINES = 2_000  # of one page; the source bounds its bytes too
+_SINCE = re.compile(r"(\d{1,6})(?::([0-5]\d))?(?::([0-5]\d))?")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 # The position on a page of the line that is looked for, given how many lines came before the page.
@@ -30,16 +31,22 @@ class Step:
 
 
 async def walk(
-    logs: LogSource, key: RunKey, stage_index: int, *, start: int, up: bool, find: Finder
+    logs: LogSource,
+    request: Callable[[Whence, int, int], LogRequest],
+    *,
+    start: int,
+    up: bool,
+    find: Finder,
+    before: int = 0,
 ) -> AsyncIterator[Step]:
     """Yield each page from an offset on, or back from it, until one has what is looked for.
 
-    `before` counts from `start`, so it is the number of lines before the page only from 0 on.
+    `before` says how many lines lie before `start`, as far as it is known.
     """
-    offset, before = start, 0
+    offset = start
     while True:
         whence = Whence.BEFORE if up else Whence.AFTER
-        page = await logs.read(LogRequest(key, stage_index, whence, offset, STEP_LINES))
+        page = await logs.read(request(whence, offset, STEP_LINES))
         if page.replaced or page.problem:
             return
         span = start if up else max(1, page.size - start)
@@ -52,37 +59,50 @@ async def walk(
         offset, before = reached, before + len(page.lines)
 
 
-def finds_words(pattern: re.Pattern[str], *, up: bool, shown: Callable[[LogLine], bool]) -> Finder:
-    """Return what finds the first shown line with a pattern, or with `up` the last of a page."""
+def finds_line(look: LineLook, *, up: bool, shown: Callable[[LogLine], bool]) -> Finder:
+    """Return what finds the first shown line that a look finds, or with `up` the last of a page."""
 
     def find(page: LogPage, _before: int) -> int | None:
         places = range(len(page.lines))
         for place in reversed(places) if up else places:
             line = page.lines[place]
-            if pattern.search(strip_sequences(line.text)) and shown(line):
+            if look.finds(strip_sequences(line.text)) and shown(line):
                 return place
         return None
 
     return find
 
 
-def finds_place(words: str, begin: datetime | None) -> Finder | None:
-    """Return what finds a line by its number, from 1, or by a local time; None for other words.
+def wanted_place(words: str, begun_at: datetime | None) -> int | datetime | str:
+    """Return the number of a line, from 1, or the time that words name, or what is wrong with them.
 
-    A time before that of `begin`, when the log's first line was written, is of the next day.
+    A time is local, or after `+` how long since `begun_at`. A time of day before that of
+    `begun_at` is of the next day.
     """
-    number = words.strip().lstrip(":").replace(",", "")
+    wanted = words.strip()
+    number = wanted.lstrip(":").replace(",", "")
     if number.isdecimal() and len(number) < 16:
-        return _finds_number(max(1, int(number)))
-    told = _TIME.fullmatch(words.strip())
-    if told is None or begin is None:
-        return None
-    local = begin.astimezone()
-    hour, minute, second = (int(part or 0) for part in told.groups())
-    moment = datetime.combine(local.date(), time(hour, minute, second), local.tzinfo)
+        return max(1, int(number))
+    is_since = wanted.startswith("+")
+    told = (_SINCE if is_since else _TIME).fullmatch(wanted.removeprefix("+"))
+    if told is None:
+        return f"{words}: no line number or time"
+    if begun_at is None:
+        return "the lines of this log have no times"
+    first, second, third = (int(part) if part else None for part in told.groups())
+    if is_since:
+        parts = [part for part in (first, second, third) if part is not None]
+        return begun_at + timedelta(seconds=sum(n * 60**at for at, n in enumerate(reversed(parts))))
+    local = begun_at.astimezone()
+    moment = datetime.combine(local.date(), time(first or 0, second or 0, third or 0), local.tzinfo)
     if moment < local.replace(microsecond=0):
         moment += timedelta(days=1)
-    return _finds_moment(moment)
+    return moment
+
+
+def finds_place(wanted: int | datetime) -> Finder:
+    """Return what finds the line of a number, from 1, or the first one written at a time."""
+    return _finds_number(wanted) if isinstance(wanted, int) else _finds_moment(wanted)
 
 
 def _finds_number(number: int) -> Finder:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from orchestrator_tui.primitives.safe_text import strip_sequences
+from orchestrator_tui.records.line_looks import ALL_STREAMS, LineChoice, LineFilter
 from orchestrator_tui.records.logs import LogLine, LogPage, Stream
 
 MAX_LINES = 20_000  # more are dropped at the far side, a chunk at a time
+MAX_CHARS = 8_000_000  # of all lines together, for logs of long ones
 CHUNK_LINES = 1_000  # how finely the far side is dropped
 
 
@@ -30,19 +32,6 @@ _KEPT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LineFilter:
-    """Lines that have a pattern are kept, or with `hides` left out; `label` is what was typed."""
-
-    label: str
-    pattern: re.Pattern[str]
-    hides: bool = False
-
-    def passes(self, text: str) -> bool:
-        """Tell whether a line is shown."""
-        return (self.pattern.search(strip_sequences(text)) is None) is self.hides
-
-
 @dataclass(slots=True)
 class _Chunk:
     """Lines whose records lie between two offsets of the file."""
@@ -50,6 +39,11 @@ class _Chunk:
     count: int
     start: int
     end: int
+    chars: int
+
+
+def _chunk(page: LogPage) -> _Chunk:
+    return _Chunk(len(page.lines), page.start, page.end, sum(len(line.text) for line in page.lines))
 
 
 class LogWindow:
@@ -70,6 +64,12 @@ class LogWindow:
         self._filter: LineFilter | None = None
         self._passed: dict[int, bool] = {}
         self._line_one: int | None = None
+        self._cleared: int | None = None
+        self._chars = 0
+        self.first = 0
+        self.attempt = 1
+        self.attempts = 1
+        self.begun_at: datetime | None = None
         self.size = 0
         self.at_start = True
         self.at_end = True
@@ -95,6 +95,21 @@ class LogWindow:
         return self._chunks[-1].end if self._chunks else 0
 
     @property
+    def choice(self) -> LineChoice:
+        """Which lines are shown."""
+        return LineChoice(_KEPT.get(self._streams, ALL_STREAMS), self._filter)
+
+    @property
+    def is_whole_log(self) -> bool:
+        """Whether all lines of the log are in memory."""
+        return self.at_start and self.at_end
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether lines before some line are not shown."""
+        return self._cleared is not None
+
+    @property
     def streams(self) -> Streams:
         """Which streams are shown."""
         return self._streams
@@ -107,7 +122,7 @@ class LogWindow:
     @property
     def is_full(self) -> bool:
         """Whether growing at one end means forgetting at the other."""
-        return len(self._lines) >= MAX_LINES
+        return len(self._lines) >= MAX_LINES or self._chars >= MAX_CHARS
 
     def line(self, ordinal: int) -> LogLine:
         """Return the line of an ordinal that is in the window."""
@@ -154,6 +169,46 @@ class LogWindow:
         """Return the number of a line in its log, from 1; None while its start was not seen."""
         return None if self._line_one is None else ordinal - self._line_one + 1
 
+    def ordinal_at(self, place: int) -> int | None:
+        """Return the ordinal of the line at a place, None if it is not in memory."""
+        position = bisect_left(self._lines, place, key=lambda line: line.place)
+        is_found = position < len(self._lines) and self._lines[position].place == place
+        return self._first + position if is_found else None
+
+    def place_near(self, ordinal: int) -> int:
+        """Return the place of a line, or one before or after all lines if it is not in memory."""
+        if not self._lines or ordinal < self._first:
+            return self.start - 1
+        whole = self.whole
+        return self.line(ordinal).place if ordinal < whole.stop else self.end
+
+    def learn_number(self, place: int, number: int) -> bool:
+        """Take over what number the line at a place has; tell whether that is news."""
+        ordinal = None if self._line_one is not None else self.ordinal_at(place)
+        if ordinal is None:
+            return False
+        self._line_one = ordinal - number + 1
+        return True
+
+    def last_written(self) -> datetime | None:
+        """Return when the newest line was written, None while the end is not in memory."""
+        newest = self._partial or self._lines[-1:]
+        return newest[-1].at if newest and self.at_end else None
+
+    def portion(self, place: int) -> float:
+        """Return how far in the log a place lies, from 0 to 1."""
+        return min(1.0, max(0.0, (place - self.first) / max(1, self.size - self.first)))
+
+    def clear_before(self, ordinal: int | None) -> None:
+        """Show no lines before one, None shows all again."""
+        self._cleared = None if ordinal is None else self.line(ordinal).place
+        self._select()
+
+    def numbered(self, number: int) -> int | None:
+        """Return the ordinal of the line of a number, None if it is not known to be in memory."""
+        ordinal = None if self._line_one is None else self._line_one + number - 1
+        return ordinal if ordinal is not None and ordinal in self.whole else None
+
     def choose(self, streams: Streams) -> None:
         """Show other streams."""
         self._streams = streams
@@ -171,23 +226,30 @@ class LogWindow:
         self._first = 0
         self._passed.clear()
         self._line_one = 0 if page.at_start else None if number is None else 1 - number
-        self._chunks = deque([_Chunk(len(page.lines), page.start, page.end)])
+        self._chunks = deque([_chunk(page)])
+        self._chars = self._chunks[0].chars
+        self.first, self.begun_at = page.first, page.begun_at
+        self.attempt, self.attempts = page.attempt, page.attempts
         self.at_start = page.at_start
         self._take_end(page)
 
     def append(self, page: LogPage) -> None:
         """Add the page after the last; forgets at the start what is too much."""
         self._lines.extend(page.lines)
-        last = self._chunks[-1] if self._chunks else None
-        if last is not None and last.count + len(page.lines) <= CHUNK_LINES:
-            last.count += len(page.lines)
+        last, new = self._chunks[-1] if self._chunks else None, _chunk(page)
+        self._chars += new.chars
+        self.attempts, self.begun_at = page.attempts, self.begun_at or page.begun_at
+        if last is not None and last.count + new.count <= CHUNK_LINES:
+            last.count += new.count
+            last.chars += new.chars
             last.end = page.end
         else:
-            self._chunks.append(_Chunk(len(page.lines), page.start, page.end))
-        while len(self._lines) > MAX_LINES and len(self._chunks) > 1:
-            gone = self._chunks.popleft().count
-            del self._lines[:gone]
-            self._first += gone
+            self._chunks.append(new)
+        while self._is_over_full:
+            gone = self._chunks.popleft()
+            del self._lines[: gone.count]
+            self._first += gone.count
+            self._chars -= gone.chars
             self.at_start = False
         self._take_end(page)
 
@@ -195,18 +257,25 @@ class LogWindow:
         """Add the page before the first; forgets at the end what is too much."""
         self._lines[:0] = page.lines
         self._first -= len(page.lines)
-        self._chunks.appendleft(_Chunk(len(page.lines), page.start, page.end))
+        self._chunks.appendleft(_chunk(page))
+        self._chars += self._chunks[0].chars
         self.at_start = page.at_start
         if page.at_start:
             self._line_one = self._first
         self.size = page.size
-        while len(self._lines) > MAX_LINES and len(self._chunks) > 1:
-            gone = self._chunks.pop().count
-            if gone:
-                del self._lines[-gone:]
+        while self._is_over_full:
+            gone = self._chunks.pop()
+            if gone.count:
+                del self._lines[-gone.count :]
+            self._chars -= gone.chars
             self._partial = ()
             self.at_end = False
         self._select()
+
+    @property
+    def _is_over_full(self) -> bool:
+        is_more = len(self._lines) > MAX_LINES or self._chars > MAX_CHARS
+        return is_more and len(self._chunks) > 1
 
     def _take_end(self, page: LogPage) -> None:
         self._partial = page.partial
@@ -215,7 +284,8 @@ class LogWindow:
         self._select()
 
     def _select(self) -> None:
-        everything = range(self._first, self._first + len(self._lines) + len(self._partial))
+        stop = self._first + len(self._lines) + len(self._partial)
+        everything = range(self._first + self._cleared_lines(), stop)
         streams = _KEPT.get(self._streams)
         if streams is None and self._filter is None:
             self._shown = everything
@@ -228,18 +298,23 @@ class LogWindow:
             if (streams is None or self.line(o).stream in streams) and self._passes(o)
         ]
 
+    def _cleared_lines(self) -> int:
+        if self._cleared is None:
+            return 0
+        return bisect_left(self._lines, self._cleared, key=lambda line: line.place)
+
     def lets_through(self, line: LogLine) -> bool:
         """Tell whether a line would be shown."""
-        streams = _KEPT.get(self._streams)
-        is_of_streams = streams is None or line.stream in streams
-        return is_of_streams and (self._filter is None or self._filter.passes(line.text))
+        if self._cleared is not None and line.place < self._cleared:
+            return False
+        return self.choice.passes(line.stream, strip_sequences(line.text))
 
     def _passes(self, ordinal: int) -> bool:
         if self._filter is None:
             return True
         passed = self._passed.get(ordinal)
         if passed is None:
-            passed = self._filter.passes(self.line(ordinal).text)
+            passed = self._filter.passes(strip_sequences(self.line(ordinal).text))
             if self.is_whole(ordinal):
                 self._passed[ordinal] = passed
         return passed
