@@ -43,9 +43,12 @@ _TOGETHER: Final = {
     "the list of runs": ("app", "runs", "list"),
     "the stages of a run": ("app", "run", "stage"),
     "the log of a run": ("app", "run", "log", "log_line"),
-    "the tabs of a run": ("app", "run", "reading"),
+    "the tabs of a run": ("app", "run", "reading", "card"),
     "a log in full": ("app", "log_screen", "log", "log_line"),
+    "the activity": ("app", "activity", "list"),
 }
+# All other groups are those of dialogs, whose words name their keys.
+ON_SCREENS: Final = frozenset(name for names in _TOGETHER.values() for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def _is_character(name: str) -> bool:
 
 def check_keymap(wishes: Mapping[str, object]) -> CheckedKeymap:
     """Return which wishes can be fulfilled, by binding id; none of it raises."""
-    known = {bound.id: bound for bound in all_bindings()}
+    known: dict[str, set[str]] = {}
+    for bound in all_bindings():
+        known.setdefault(bound.id, set()).add(bound.place)
     keymap: dict[str, str] = {}
     mistakes: list[str] = []
     for binding_id, wish in wishes.items():
@@ -123,12 +128,14 @@ def check_keymap(wishes: Mapping[str, object]) -> CheckedKeymap:
     return CheckedKeymap(keymap, tuple(mistakes), tuple(conflicts))
 
 
-def _wished(binding_id: str, wish: object, known: Mapping[str, BoundKey]) -> tuple[str, ...] | str:
+def _wished(binding_id: str, wish: object, known: Mapping[str, set[str]]) -> tuple[str, ...] | str:
     """Return the keys of one wish, or what is wrong with it and the cure."""
     if binding_id not in known:
         return "is no binding; orch-tui keys --list prints all of them"
     if binding_id in _FIXED:
         return f"cannot have other keys: {_FIXED[binding_id]}"
+    if not known[binding_id] & ON_SCREENS:
+        return "cannot have other keys: its dialog names them"
     words = [str(word) for word in (wish if isinstance(wish, list) else [wish])]
     is_text = isinstance(wish, str | list) and all(word.strip() for word in words)
     if not words or not is_text:

@@ -197,7 +197,3 @@ AGAIN_KEYS: KeyList = [
 HELP_KEYS: KeyList = [
     key("escape,q,question_mark", "app.pop_screen", "close", "nav.close_help"),
 ]
-
-START_KEYS: KeyList = [
-    key("escape", "leave", "close", "start.leave"),
-]

@@ -155,6 +155,7 @@ def test_the_screen_begins_with_what_is_preferred(repo: Path, repo_file: Path) -
         ('"run.nosuch" = "K"', '"run.nosuch" is no binding; orch-tui keys --list prints all'),
         ('"run.cancel" = "foo"', '"run.cancel" asks for "foo", which is no key'),
         ('"run.cancel" = "ctrl+m"', "which terminals cannot tell from another key"),
+        ('"run.cancel_yes" = "K"', "cannot have other keys: its dialog names them"),
         ('"app.interrupt" = "K"', "cannot have other keys: ctrl+c always leaves"),
         ('"run.cancel" = 3', '"run.cancel" is no key; write a key such as'),
     ],

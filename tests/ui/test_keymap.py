@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from textual.binding import Binding
+from textual.screen import ModalScreen, Screen
 
 from orchestrator_tui.ui import keys as keys_module
-from orchestrator_tui.ui.keymap import all_bindings, check_keymap, normal_key, shown_key
+from orchestrator_tui.ui.keymap import ON_SCREENS, all_bindings, check_keymap, normal_key, shown_key
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.ending import CancelDialog
 from orchestrator_tui.ui.screens.help import HelpDialog
@@ -38,6 +42,20 @@ def test_every_binding_has_an_id() -> None:
         for binding in group if name.endswith("_KEYS") else ():
             assert isinstance(binding, Binding)
             assert binding.id, binding
+
+
+def kinds_of(kind: type[Screen[Any]]) -> Iterator[type[Screen[Any]]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from kinds_of(each)
+
+
+def test_conflicts_are_looked_for_on_every_screen() -> None:
+    """Groups that no conflict is looked for in are those of dialogs, whose keys are fixed."""
+    dialogs = [each.BINDINGS for each in kinds_of(ModalScreen)]
+    for name, group in vars(keys_module).items():
+        if name.endswith("_KEYS") and name.removesuffix("_KEYS").lower() not in ON_SCREENS:
+            assert any(group is each for each in dialogs), name
 
 
 @pytest.mark.parametrize(
