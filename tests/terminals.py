@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import pty
 import re
@@ -14,6 +15,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import Any, Self
 
 import pyte
 
@@ -38,8 +40,14 @@ UNKNOWN = re.compile(
 )
 
 
+WHERE = b"\x1b[6n"  # where is the cursor?
+
+
 class RealTerminal:
-    """Runs a command in a terminal of its own; use it as a context, which ends the command."""
+    """Runs a command in a terminal of its own; use it as a context, which ends the command.
+
+    With `answers` it tells where its cursor is when it is asked, as terminals do; `asked` counts.
+    """
 
     def __init__(
         self,
@@ -48,8 +56,11 @@ class RealTerminal:
         size: tuple[int, int] = (80, 24),
         environ: Mapping[str, str] | None = None,
         ignored: tuple[signal.Signals, ...] = (),
+        answers: bool = True,
     ) -> None:
         self.raw = bytearray()
+        self.asked = 0
+        self._answers = answers
         self._pending = b""
         self._at_end = False
         self._screen = pyte.Screen(*size)
@@ -69,7 +80,7 @@ class RealTerminal:
                 os._exit(127)
         self.resize(*size)
 
-    def __enter__(self) -> RealTerminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -116,16 +127,33 @@ class RealTerminal:
         return self._fd < 0 or self._at_end
 
     def _read(self) -> None:
+        most = self._most()
+        if not most:
+            time.sleep(0.01)
+            return
         try:
-            chunk = os.read(self._fd, 65536)
+            chunk = os.read(self._fd, most)
         except OSError:
             chunk = b""
         if chunk:
             self.raw += chunk
             self._feed(chunk)
+            self._answer()
         else:
             # Nobody has the terminal open any more; the program may still be ending.
             self._at_end = True
+
+    def _most(self) -> int:
+        """Return how many bytes may be read now."""
+        return 65536
+
+    def _answer(self) -> None:
+        """Tell where the cursor is as often as that was asked."""
+        for _ in range(self.raw.count(WHERE) - self.asked):
+            self.asked += 1
+            if self._answers:
+                with contextlib.suppress(OSError):
+                    os.write(self._fd, b"\x1b[1;1R")
 
     def _feed(self, chunk: bytes) -> None:
         chunk = self._pending + chunk
@@ -172,3 +200,22 @@ class RealTerminal:
             if pid:
                 self.has_ended(status)
         return self._status is not None
+
+
+class SlowTerminal(RealTerminal):
+    """A terminal at the end of a slow line: it takes `rate` bytes a second."""
+
+    def __init__(self, command: Sequence[str], *, rate: float = math.inf, **named: Any) -> None:
+        self.rate = rate
+        self._credit, self._credited_at = 0.0, time.monotonic()
+        super().__init__(command, **named)
+
+    def _most(self) -> int:
+        if self.rate == math.inf:
+            return super()._most()
+        now = time.monotonic()
+        self._credit = min(self.rate / 10, self._credit + (now - self._credited_at) * self.rate)
+        self._credited_at = now
+        most = int(self._credit)
+        self._credit -= most
+        return most

@@ -32,12 +32,14 @@ class FileMemory:
 
     async def recall(self, name: str) -> dict[str, object]:
         """Return a document; empty where none is kept or it is damaged."""
-        return await anyio.to_thread.run_sync(self._recall, name)
+        return await anyio.to_thread.run_sync(self._recall, name, abandon_on_cancel=True)
 
     async def keep(self, name: str, document: Mapping[str, object]) -> str | None:
         """Keep a document in place of the one before; return why it was not kept."""
         async with self._turn:
-            return await anyio.to_thread.run_sync(self._keep, name, dict(document))
+            return await anyio.to_thread.run_sync(
+                self._keep, name, dict(document), abandon_on_cancel=True
+            )
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):

@@ -17,6 +17,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import AwaitMount
+from textual.widgets import Input
 
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
@@ -33,10 +34,12 @@ from orchestrator_tui.ui.announcing import Announcer, Notify
 from orchestrator_tui.ui.asking_app import AskingApp
 from orchestrator_tui.ui.commands import RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
-from orchestrator_tui.ui.journal import SAVE_WITHIN_S, Journal
+from orchestrator_tui.ui.freezing import Freezer
+from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.keymap import UNBOUND, keys_now, shown_keys
 from orchestrator_tui.ui.keys import ACTING, APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.pacing import FRAME_S, PacedDriver, Pacer
 from orchestrator_tui.ui.ports import (
     LogSource,
     LogTextWish,
@@ -73,11 +76,12 @@ from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_view import LogView
 
 SHOWN = RunsScreen | RunScreen | LogScreen | ActivityScreen | CancellingDialog
-FRAME_S = 0.1  # at most ten repaints a second for what comes from the disk
 TICK_S = 1.0
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 GOOD_NEWS_S = 5.0
+CALM_FRAME_S = 1.0  # between repaints for who wants little motion
+SETTLE_S = 1.0  # for an answer of the terminal, before others read what it sends
 FAREWELL_NAMES = 4  # runs named when the screen is closed
 KEEPS_GOING = frozenset([State.RUNNING, State.QUEUED, State.STALLED, State.AWAITING, State.PAUSED])
 
@@ -114,7 +118,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         hook: NoticeHook | None = None,
         processes: RunProcessSource | None = None,
     ) -> None:
-        super().__init__(driver_class=SparingDriver)
+        super().__init__(driver_class=PacedDriver)
         self.fleet = Fleet()
         self.options = options
         self.memory = memory  # None: nothing is remembered
@@ -139,7 +143,9 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._asked_focus: frozenset[RunKey] = frozenset()
         self._started_here: set[RunKey] = set()
         self._live: dict[RunKey, State | None] = {}
-        self._painted_at = -FRAME_S
+        self._pacer = Pacer(self, clock, CALM_FRAME_S if options.reduced_motion else FRAME_S)
+        self._freezer = Freezer(self, self._write_beside)
+        self._painted_at = -CALM_FRAME_S
         self._paint_timer: Timer | None = None
         self._focus_timer: Timer | None = None
         self._interrupted_at = -QUIT_TWICE_S
@@ -185,6 +191,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self.screen_change_signal.subscribe(self, self._screen_changed)
         for warning in self.options.warnings:
             self.say(warning, is_refusal=True)
+        self._pacer.begin(self._driver)
         self._recall()
         self.set_interval(TICK_S, self._tick)
         if self.options.watch_terminal:
@@ -201,9 +208,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
             self._driver.write(CLEAR_SEQUENCE)
         if self._guard is not None:
             self._guard.close()
-        with anyio.move_on_after(SAVE_WITHIN_S):
-            await self.journal.save()
-            await self.journal.seen()
+        await self.journal.save()
+        await self.journal.seen()
 
     @work(name="recall")
     async def _recall(self) -> None:
@@ -233,7 +239,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         for each in batch:
             if isinstance(each, RunSeen) and not is_terminal(each.facts):
                 self._live.setdefault(each.facts.key, None)
-        wait_s = self._painted_at + FRAME_S - self._clock.monotonic()
+        wait_s = self._painted_at + self._pacer.pace.interval_s - self._clock.monotonic()
         if wait_s <= 0:
             self._paint()
         elif self._paint_timer is None:
@@ -255,7 +261,9 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._announcer.show_title(counts, self.options.place)
         if self.journal.is_to_be_seen:
             self._remember()
-        self._show()
+        pace = self._pacer.pace
+        if not pace.is_slow or self._clock.monotonic() - self._painted_at >= pace.interval_s:
+            self._paint()
 
     def _tell_notice(self, notice: Notice) -> None:
         self.journal.run_told(notice.key, notice.words, is_grave=notice.is_grave)
@@ -275,10 +283,56 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._hook_problem = problem
 
     async def on_event(self, event: events.Event) -> None:
-        """Take note that somebody is there, and hand the event on."""
+        """Take note that somebody is there, and hand the event on unless all stands still."""
         if isinstance(event, events.InputEvent):
             self._announcer.touched()
+            if self._freezer.is_frozen:
+                self._while_frozen(event)
+                return
         await super().on_event(event)
+
+    def _while_frozen(self, event: events.InputEvent) -> None:
+        if not isinstance(event, events.Key):
+            return
+        if event.key in ("escape", "q", "ctrl+c", *self._freeze_keys()):
+            self._thaw()
+        else:
+            self._freezer.say_frozen()
+
+    def _freeze_keys(self) -> tuple[str, ...]:
+        return keys_now(self.screen.active_bindings).get("app.freeze", ())
+
+    def action_freeze(self) -> None:
+        """Let the display stand still on the terminal's own screen."""
+        at = f"{self._clock.now().astimezone():%H:%M:%S}"
+        keys = shown_keys(self._freeze_keys())
+        self._freezer.freeze(f"FROZEN at {at}: {keys} resumes; the mouse is the terminal's")
+
+    def _thaw(self) -> None:
+        self._freezer.thaw()
+        if self._has_mouse:
+            self._write_beside(MOUSE_ON)
+        if isinstance(self._driver, SparingDriver):
+            self._driver.forget()
+        self._show()
+        self.screen.refresh(layout=True)
+        self.screen.check_idle()
+
+    def post_display_hook(self) -> None:
+        """Follow the frame to the terminal."""
+        self._pacer.painted()
+
+    @on(events.CursorPosition)
+    def _terminal_answered(self, event: events.CursorPosition) -> None:
+        was_slow = self._pacer.pace.is_slow
+        self._pacer.answered(event.time)
+        if was_slow != self._pacer.pace.is_slow:
+            self._show()
+
+    @on(events.DescendantFocus)
+    def _still_cursor(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False  # each blink is a frame
 
     @on(events.AppFocus)
     @on(events.AppBlur)
@@ -310,7 +364,15 @@ class OrchTui(AskingApp, inherit_bindings=False):
         # Only what is on top: a change of the screen below it has Textual paint both anew.
         screen = self.screen
         if isinstance(screen, SHOWN):
-            screen.show(self.fleet, self._clock.now())
+            screen.show(self._shown_fleet(), self._clock.now())
+
+    def _shown_fleet(self) -> Fleet:
+        """Return the fleet, with a slow link among what troubles the screen."""
+        fresh, words = self.fleet.freshness, self._pacer.pace.words
+        if fresh is None or not words:
+            return self.fleet
+        problem = f"{words}; {fresh.problem}" if fresh.problem else words
+        return replace(self.fleet, freshness=replace(fresh, problem=problem))
 
     def _screen_changed(self, _screen: Screen[Any]) -> None:
         self._show()
@@ -469,6 +531,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     @work(name="take a log")
     async def _take_log(self, use: str, wish: LogTextWish) -> None:
+        await self._pacer.settle(SETTLE_S)
         await self._takeaway.take_log(use, wish, self.options.environ, self._suspended)
 
     @on(FailureCard.EditAsked)
@@ -487,6 +550,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         except SuspendNotSupported as error:
             raise ValueError("this terminal cannot be handed on") from error
         finally:
+            self._pacer.forget()
             if not self._has_mouse:  # the driver has just turned it on again
                 self._write_past_screen(MOUSE_OFF)
 
@@ -596,6 +660,17 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     def leave(self, status: int = 0) -> None:
         """End the screens; runs go on."""
+        if self._freezer.is_frozen:
+            self._thaw()
+        if self._pacer.is_asking:
+            self._leave_settled(status)
+        else:
+            self.exit(return_code=status)
+
+    @work(name="leave")
+    async def _leave_settled(self, status: int) -> None:
+        # An answer that comes when the screens are gone would be typed into the shell.
+        await self._pacer.settle(SETTLE_S)
         self.exit(return_code=status)
 
     def get_system_commands(self, screen: Screen[object]) -> list[SystemCommand]:

@@ -30,7 +30,7 @@ from orchestrator_tui.ui.ports import Memory
 
 ACTIVITY, LAST_SEEN = "activity", "last-seen"  # the documents in the memory
 SEEN_EVERY: Final = timedelta(minutes=1)  # how often it is written down that somebody looks
-SAVE_WITHIN_S: Final = 1.0  # for the last words when the screens end
+SAVE_WITHIN_S: Final = 1.0  # no action waits longer for a disk that does not answer
 
 
 class Journal:
@@ -108,10 +108,11 @@ class Journal:
         """Remember the actions, together with those that other screens have remembered since."""
         if self._memory is None:
             return
-        async with self._saving:
-            others = from_document(await self._memory.recall(ACTIVITY), self._session)
-            self.entries = merged(others, self.entries)
-            self.problem = await self._memory.keep(ACTIVITY, to_document(self.entries))
+        with anyio.move_on_after(SAVE_WITHIN_S):
+            async with self._saving:
+                others = from_document(await self._memory.recall(ACTIVITY), self._session)
+                self.entries = merged(others, self.entries)
+                self.problem = await self._memory.keep(ACTIVITY, to_document(self.entries))
 
     @property
     def is_to_be_seen(self) -> bool:
@@ -125,4 +126,6 @@ class Journal:
         if self._memory is None:
             return
         self._seen_at = now = self._clock.now()
-        self.problem = await self._memory.keep(LAST_SEEN, {"version": 1, "at": format_time(now)})
+        with anyio.move_on_after(SAVE_WITHIN_S):
+            document = {"version": 1, "at": format_time(now)}
+            self.problem = await self._memory.keep(LAST_SEEN, document)

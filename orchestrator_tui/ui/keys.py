@@ -34,6 +34,7 @@ APP_KEYS: KeyList = [
     key("1", "place('runs')", "runs", "nav.runs"),
     key("5", "place('activity')", "activity", "nav.activity"),
     key("M", "mouse", "mouse: ours, terminal's", "app.mouse"),
+    key("p", "freeze", "stand still, scroll", "app.freeze"),
     key("L", "full_log", "log, full screen", "app.full_log"),
     key("ctrl+r", "rescan", "look at the disk now", "app.rescan"),
     key("ctrl+l", "redraw", "draw the screen anew", "app.redraw"),
@@ -169,7 +170,7 @@ READING_KEYS: KeyList = [
 CARD_KEYS: KeyList = [
     key("full_stop", "problem(1)", "next failure", "find.next_problem"),
     key("comma", "problem(-1)", "previous failure", "find.previous_problem"),
-    key("e", "edit", "editor at the named line", "log.editor"),
+    key("e", "edit", "editor at that line", "log.editor"),
 ]
 
 CANCEL_KEYS: KeyList = [

@@ -34,6 +34,7 @@ class ScreenOptions:
     environ: Mapping[str, str] = field(default_factory=dict)
     watch_terminal: bool = False
     notify: Notify = Notify.AUTO
+    reduced_motion: bool = False
     read_only: bool = False
     keymap: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -154,7 +154,7 @@ async def test_an_action_stands_there_with_its_result_also_in_the_next_session(
                 world.clock.advance(1)
                 await pilot.press("y")
                 await until(pilot, lambda: bool(told(app)))  # noqa: B023
-            await pilot.press("5")
+            await pilot.press("escape", "5")
             await until(pilot, lambda: "orch-tui cancel" in shown(app))  # noqa: B023
             (entry,) = (e for e in app.journal.entries if e.kind is Kind.ACTION)
             assert entry.result == words
