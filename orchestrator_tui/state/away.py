@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.state.failure import failure_reason
@@ -23,6 +24,7 @@ _WORDS: Final = {
     State.AWAITING: "waiting",
     State.STALLED: "stalled",
 }
+_Pipeline: TypeAlias = tuple[str, str | None]  # a task, and one of its pipelines
 _LISTED: Final = (State.FAILED, State.LOST, State.AWAITING, State.STALLED)
 
 
@@ -49,16 +51,17 @@ def away_of(fleet: Fleet, since: datetime, until: datetime, now: datetime) -> Aw
 
     `until` is when somebody came back: what happens after that is seen as it happens.
     """
-    counts: Counter[State] = Counter()
-    found: list[AwayRun] = []
-    for run in fleet.runs.values():
-        row = _row_since(run, since, until, now)
-        if row is None:
-            continue
-        counts[row.state] += 1
-        if row.state in _LISTED:
-            at = moment_of(run, row.state)
-            found.append(AwayRun(row, at, _remark(fleet, run, row, now)))
+    pairs = ((run, _row_since(run, since, until, now)) for run in fleet.runs.values())
+    rows = [(run, row) for run, row in pairs if row is not None]
+    counts = Counter(row.state for _, row in rows)
+    earlier = _of_same_pipeline(
+        fleet, {_pipeline_of(run) for run, row in rows if row.state is State.FAILED}
+    )
+    found = [
+        AwayRun(row, moment_of(run, row.state), _remark(earlier, run, row, now))
+        for run, row in rows
+        if row.state in _LISTED
+    ]
     found.sort(key=lambda each: (_LISTED.index(each.row.state), -_stamp(each.at), each.row.key))
     return Away(
         since, tuple((state, counts[state]) for state in _WORDS if counts[state]), (*found,)
@@ -86,31 +89,41 @@ def _row_since(run: RunState, since: datetime, until: datetime, now: datetime) -
     return row if row.state in FINISHED else None
 
 
-def _remark(fleet: Fleet, run: RunState, row: RunRow, now: datetime) -> str:
+def _pipeline_of(run: RunState) -> _Pipeline:
+    return run.key.task_id, run.facts.pipeline_id if run.facts else None
+
+
+def _of_same_pipeline(fleet: Fleet, wanted: set[_Pipeline]) -> dict[_Pipeline, list[RunFacts]]:
+    """Return the runs of these tasks and pipelines that succeeded or failed, in one pass."""
+    found: dict[_Pipeline, list[RunFacts]] = {each: [] for each in wanted}
+    for run in fleet.runs.values() if wanted else ():
+        if run.facts is not None and run.facts.status in ("succeeded", "failed"):
+            found.get(_pipeline_of(run), []).append(run.facts)
+    return found
+
+
+def _remark(
+    earlier: Mapping[_Pipeline, list[RunFacts]], run: RunState, row: RunRow, now: datetime
+) -> str:
     facts = run.facts
     if facts is None:
         return ""
     if row.state is State.FAILED:
-        return "same as before" if _fails_alike(fleet, facts) else ""
+        return "same as before" if _fails_alike(earlier[_pipeline_of(run)], facts) else ""
     seen = newest_activity(facts, run.beats)
     at = facts.stage_started_at if row.state is State.AWAITING else seen.at if seen else None
     return age((now - at).total_seconds()) if at is not None else ""
 
 
-def _fails_alike(fleet: Fleet, facts: RunFacts) -> bool:
-    """Tell whether the run before of the same task and pipeline failed in the same way."""
-    earlier = [
-        other.facts
-        for other in fleet.runs.values()
-        if other.facts is not None
-        and other.facts.pipeline_id == facts.pipeline_id
-        and other.key.task_id == facts.key.task_id
-        and other.facts.status in ("succeeded", "failed")
-        and facts.started_at is not None
-        and other.facts.started_at is not None
-        and other.facts.started_at < facts.started_at
+def _fails_alike(earlier: Iterable[RunFacts], facts: RunFacts) -> bool:
+    """Tell whether the last run before, of those of its task and pipeline, failed alike."""
+    begun = facts.started_at
+    before = [
+        other
+        for other in earlier
+        if begun is not None and other.started_at is not None and other.started_at < begun
     ]
-    last = max(earlier, key=lambda other: _stamp(other.started_at), default=None)
+    last = max(before, key=lambda other: _stamp(other.started_at), default=None)
     if last is None or last.status != "failed":
         return False
     return failure_reason(last) == failure_reason(facts)

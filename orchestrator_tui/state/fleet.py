@@ -16,6 +16,7 @@ from orchestrator_tui.state.observations import (
     RunDetail,
     Unreadable,
 )
+from orchestrator_tui.state.run_map import RunMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class RunState:
 class Fleet:
     """All runs, the details of those in focus, and by id what pipelines took in the past."""
 
-    runs: Mapping[RunKey, RunState] = field(default_factory=lambda: MappingProxyType({}))
+    runs: RunMap[RunState] = field(default_factory=RunMap)
     details: Mapping[RunKey, RunDetail] = field(default_factory=lambda: MappingProxyType({}))
     config: OrchestratorConfig | ConfigProblem | None = None
     freshness: Freshness | None = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from operator import itemgetter
+from math import inf
+from operator import attrgetter
 from typing import Final
 
 from orchestrator_tui.records.identifiers import RunKey
@@ -24,11 +24,14 @@ from orchestrator_tui.state.placing import (
     SortKey,
     group_words,
     place_of,
+    sorter,
 )
-from orchestrator_tui.state.query import EVERYTHING, Query
+from orchestrator_tui.state.query import EVERYTHING, Query, matcher, matches
 from orchestrator_tui.state.trends import Trends
 
 _REDATE_EVERY: Final = timedelta(minutes=1)  # how late a run may leave a `since:` list
+_KEY: Final = attrgetter("key")
+_MANY: Final = 200  # runs; above it all are sorted rather than each put into its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +69,68 @@ def live_keys(fleet: Fleet) -> frozenset[RunKey]:
     return frozenset(run.key for run in fleet.runs.values() if is_live(run))
 
 
+class _Entry:
+    """A run, its place, and its sort key in the order that is asked for."""
+
+    __slots__ = ("key", "place", "run")
+
+    def __init__(self, run: RunState, place: Place, key: SortKey) -> None:
+        self.run = run
+        self.place = place
+        self.key = key
+
+
+class _Rows:
+    """Entries in order of their sort keys; beside them the sort keys, and the names of the runs."""
+
+    def __init__(self, entries: list[_Entry]) -> None:
+        self.entries = entries
+        self.ordered = [entry.key for entry in entries]
+        self.runs: list[RunKey] = [key[-1] for key in self.ordered]
+
+    def add(self, entry: _Entry) -> None:
+        """Put one in where it belongs."""
+        index = bisect_left(self.ordered, entry.key)
+        self.entries.insert(index, entry)
+        self.ordered.insert(index, entry.key)
+        self.runs.insert(index, entry.run.key)
+
+    def index_of(self, key: SortKey) -> int | None:
+        """Return where a sort key stands, None if it does not."""
+        index = bisect_left(self.ordered, key)
+        return index if self.ordered[index : index + 1] == [key] else None
+
+    def remove(self, index: int) -> None:
+        """Take one out."""
+        del self.entries[index], self.ordered[index], self.runs[index]
+
+
 class RunOrder:
     """Keeps a list of runs in order while the fleet changes.
 
     A memory only: what it returns is what a new one would return, but that a run may leave a
     `since:` list up to a minute late. It looks again at the runs that changed and at those that
-    time alone may change, so that a change among 100,000 finished runs costs no sort.
+    time alone may change. Another filter sorts nothing, another order works out no state anew.
+
+    Attributes:
+        arrivals: How many listed runs came since this was made.
     """
 
     def __init__(self) -> None:
-        self._asked: Asked | None = None
+        self.arrivals = 0
+        self._asked = Asked()
         self._seen = NOTHING_SEEN
         self._dated_at = LONG_AGO
         self._arranged_at = LONG_AGO
         self._fleet = Fleet()
-        self._places: dict[RunKey, Place] = {}
-        self._sorted: list[SortKey] = []
+        self._entries: dict[RunKey, _Entry] = {}
+        self._all = _Rows([])
+        self._listed = self._all  # the very same where no filter holds
         self._grouped: Counter[str] = Counter()
         self._trends = Trends()
-        self._drifting: set[RunKey] = set()
+        self._ticking: set[RunKey] = set()
+        self._problems: set[RunKey] = set()
+        self._fades_at = inf  # when the first problem is one no longer, or sooner
         self._states: Counter[State] = Counter()
         self._attention = 0
         self._view = FleetView()
@@ -112,115 +158,178 @@ class RunOrder:
         last sign is more than 24 h old, so that old failures do not crowd the top. Equal views are
         the same value.
         """
-        redate = now < self._arranged_at or (
-            asked.query.is_dated and now - self._dated_at >= _REDATE_EVERY
-        )
-        changed = None if redate or self._asked != asked else self._changed(fleet)
+        changed, gone = fleet.runs.changes_since(self._fleet.runs)
+        self._fleet = fleet
+        again = self._to_place_again(now, seen)
+        was_set_back = now < self._arranged_at
         self._arranged_at, self._seen = now, seen
-        if changed is None:
-            self._begin(fleet, now, asked)
+        for key in gone:
+            self._drop(key)
+        if was_set_back or len(changed) > _MANY:
+            self._take_many(list(fleet.runs.values()) if was_set_back else changed, now)
         else:
             for run in changed:
-                self._put(run, place_of(run, now, asked, seen))
-            for key in tuple(self._drifting):
-                run = fleet.runs[key]
-                self._put(run, place_of(run, now, asked, seen))
-        self._fleet = fleet
+                self._put(run, now)
+        for key in again:
+            if (entry := self._entries.get(key)) is not None:
+                self._put(entry.run, now)
+        self._ask(asked, now)
         return self._viewed()
+
+    def _to_place_again(self, now: datetime, seen: SeenRuns) -> set[RunKey]:
+        """Return the runs whose place may be another one later though they are the same."""
+        if seen is not self._seen or now.timestamp() >= self._fades_at:
+            self._fades_at = inf  # to be worked out from those that are placed again
+            return self._ticking | self._problems
+        return set(self._ticking)
 
     def position(self, key: RunKey) -> int | None:
         """Return where a run stands in the list; None if it is not listed."""
-        place = self._places.get(key)
-        if place is None or not place.listed:
-            return None
-        index = bisect_left(self._sorted, place.sort_key)
-        is_reversed = self._asked is not None and self._asked.is_reversed
-        return len(self._sorted) - 1 - index if is_reversed else index
+        entry = self._entries.get(key)
+        index = self._listed.index_of(entry.key) if entry else None
+        if index is not None and self._asked.is_reversed:
+            return len(self._listed.runs) - 1 - index
+        return index
 
     def is_unseen(self, key: RunKey) -> bool:
         """Tell whether a run failed or was lost of late and nobody looked at it."""
-        place = self._places.get(key)
-        return place is not None and place.is_unseen
+        entry = self._entries.get(key)
+        return entry is not None and entry.place.is_unseen
 
     def trend(self, run: RunState) -> tuple[State, ...]:
         """Return how the last runs of a run's pipeline ended, oldest first."""
         return self._trends.of(run)
 
-    def _changed(self, fleet: Fleet) -> list[RunState] | None:
-        """Return the runs that are not what they were, or None where one is missing."""
-        old, new = self._fleet.runs, fleet.runs
-        if old is new:
-            return []
-        if len(new) < len(old):
-            return None
-        # The reducer copies the map, so that runs stand in the same order in both; walking the two
-        # together hashes no key.
-        changed: list[RunState] = []
-        values = iter(new.values())
-        for before, after in zip(old.values(), islice(values, len(old)), strict=True):
-            if before is not after:
-                if before.key != after.key:
-                    return None
-                changed.append(after)
-        changed.extend(values)
-        return changed
+    def _ask(self, asked: Asked, now: datetime) -> None:
+        """Sort anew where another order is asked for, filter anew where another filter is."""
+        before, self._asked = self._asked, asked
+        is_sorted = (before.sort, before.group) == (asked.sort, asked.group)
+        is_dated = asked.query.is_dated and now - self._dated_at >= _REDATE_EVERY
+        if not is_sorted:
+            key_of = sorter(asked, now)
+            for entry in self._all.entries:
+                entry.key = key_of(entry.run, entry.place)
+            self._all = _Rows(sorted(self._all.entries, key=_KEY))
+        if is_sorted and before.query == asked.query and not is_dated:
+            if before != asked:
+                self._is_viewed = False
+            return
+        self._list(now)
 
-    def _begin(self, fleet: Fleet, now: datetime, asked: Asked) -> None:
-        self._asked, self._dated_at, self._is_viewed = asked, now, False
-        runs = fleet.runs.items()
-        self._places = {key: place_of(run, now, asked, self._seen) for key, run in runs}
-        places = self._places.values()
-        self._sorted = sorted(place.sort_key for place in places if place.listed)
+    def _list(self, now: datetime) -> None:
+        """Choose from all runs in order those that are asked for."""
+        self._is_viewed, self._dated_at = False, now
+        self._listed = self._all
+        if self._asked.query.terms:
+            fits = matcher(self._asked.query, now)
+            self._listed = _Rows(
+                [each for each in self._all.entries if fits(each.run, each.place.state)]
+            )
         self._grouped = Counter()
-        if asked.group != Group.NONE:
-            self._grouped.update(key[0] for key in self._sorted)
-        self._drifting = {key for key, place in self._places.items() if place.drifts}
-        self._states = Counter(place.state for place in places)
-        self._attention = sum(place.wants_attention for place in places)
-        self._trends = Trends()
-        for key, place in self._places.items():
-            self._trends.put(fleet.runs[key], place.state, None)
+        if self._asked.group != Group.NONE:
+            self._grouped.update(each[0] for each in self._listed.ordered)
 
-    def _put(self, run: RunState, place: Place) -> None:
-        before = self._places.get(run.key)
-        self._trends.put(run, place.state, before.state if before else None)
-        if before == place:
+    def _take_many(self, changed: list[RunState], now: datetime) -> None:
+        """Take in so many runs that sorting them all is quicker than finding the place of each."""
+        key_of = sorter(self._asked, now)
+        new = [run.key for run in changed if run.key not in self._entries]
+        fresh = [self._note(run, now) for run in changed]
+        for entry in fresh:
+            entry.key = key_of(entry.run, entry.place)
+        kept = self._all.entries
+        if len(new) < len(changed):
+            others = {id(entry) for entry in fresh}
+            kept = [entry for entry in kept if id(entry) not in others]
+        # What is kept stands in order, so that this merges rather than sorts.
+        self._all = _Rows(sorted(kept + sorted(fresh, key=_KEY), key=_KEY))
+        self._list(now)
+        self.arrivals += sum(self._is_listed(self._entries[key]) for key in new)
+
+    def _put(self, run: RunState, now: datetime) -> None:
+        known = self._entries.get(run.key)
+        was_listed = known is not None and self._is_listed(known)
+        before = known.key if known else None
+        entry = self._note(run, now)
+        after = sorter(self._asked, now)(run, entry.place)
+        query = self._asked.query
+        is_listed = not query.terms or matches(run, entry.place.state, query, now)
+        if before == after and was_listed == is_listed:
             return
         self._is_viewed = False
-        if before is not None:
-            self._states[before.state] -= 1
-            self._attention -= before.wants_attention
-            if before.listed:
-                del self._sorted[bisect_left(self._sorted, before.sort_key)]
-                self._grouped[before.sort_key[0]] -= 1
-        self._places[run.key] = place
-        self._states[place.state] += 1
-        self._attention += place.wants_attention
-        if place.listed:
-            insort(self._sorted, place.sort_key)
-            self._grouped[place.sort_key[0]] += 1
-        if place.drifts:
-            self._drifting.add(run.key)
-        else:
-            self._drifting.discard(run.key)
+        if known is not None:
+            self._take_out(known, was_listed)
+        entry.key = after
+        self._all.add(entry)
+        if is_listed:
+            self.arrivals += known is None
+            if self._listed is not self._all:
+                self._listed.add(entry)
+            if self._asked.group != Group.NONE:
+                self._grouped[after[0]] += 1
+
+    def _is_listed(self, entry: _Entry) -> bool:
+        return self._listed is self._all or self._listed.index_of(entry.key) is not None
+
+    def _take_out(self, entry: _Entry, was_listed: bool) -> None:
+        for rows in {id(each): each for each in (self._all, self._listed)}.values():
+            index = rows.index_of(entry.key)
+            if index is not None:
+                rows.remove(index)
+        if was_listed and self._asked.group != Group.NONE:
+            self._grouped[entry.key[0]] -= 1
+
+    def _note(self, run: RunState, now: datetime) -> _Entry:
+        """Work out a run's place, and count it; its sort key is left as it was."""
+        key, place = run.key, place_of(run, now, self._seen)
+        entry = self._entries.get(key)
+        before = entry.place if entry else None
+        if entry is None:
+            entry = self._entries[key] = _Entry(run, place, ())
+        entry.run, entry.place = run, place
+        self._trends.put(run, place.state, before.state if before else None)
+        if place.is_problem:
+            self._fades_at = min(self._fades_at, place.fades_at)
+        if before != place:
+            self._is_viewed = False
+            self._count(before, -1)
+            self._count(place, 1)
+            (self._ticking.add if place.is_ticking else self._ticking.discard)(key)
+            (self._problems.add if place.is_problem else self._problems.discard)(key)
+        return entry
+
+    def _count(self, place: Place | None, by: int) -> None:
+        if place is not None:
+            self._states[place.state] += by
+            self._attention += by * place.wants_attention
+
+    def _drop(self, key: RunKey) -> None:
+        entry = self._entries.pop(key)
+        self._is_viewed = False
+        self._take_out(entry, self._is_listed(entry))
+        self._count(entry.place, -1)
+        self._ticking.discard(key)
+        self._problems.discard(key)
+        if self._trends.drop(entry.run, entry.place.state):
+            self._trends = Trends()
+            for each in self._entries.values():
+                self._trends.put(each.run, each.place.state, None)
 
     def _viewed(self) -> FleetView:
         if self._is_viewed:
             return self._view
         self._is_viewed = True
-        asked = self._asked or Asked()
-        keys = tuple(map(itemgetter(-1), self._sorted))
+        keys = tuple(self._listed.runs)
         view = FleetView(
-            keys=keys[::-1] if asked.is_reversed else keys,
+            keys=keys[::-1] if self._asked.is_reversed else keys,
             counts=FleetCounts(
                 attention=self._attention,
                 running=self._states[State.RUNNING],
                 queued=self._states[State.QUEUED],
                 failed=self._states[State.FAILED],
                 finished=sum(self._states[state] for state in FINISHED),
-                total=len(self._places),
+                total=len(self._entries),
             ),
-            groups=self._groups(asked),
+            groups=self._groups(self._asked),
         )
         if view != self._view:
             self._view = view

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
@@ -31,17 +31,12 @@ from orchestrator_tui.state.observations import (
     Unreadable,
     WaitingSeen,
 )
+from orchestrator_tui.state.run_map import RunMapDraft
 
 GONE_ENOUGH = 2  # probes in a row, each after a re-read, that prove a runner gone
 DETAILS_KEPT = 8  # runs whose details stay in the fleet; the one seen longest ago goes first
 
-_Value = TypeVar("_Value")
 _OfRun = BeatsSeen | RunnerSeen | WaitingSeen
-
-
-def _copied(mapping: Mapping[RunKey, _Value]) -> dict[RunKey, _Value]:
-    # The copy of a proxy's own dict keeps the stored hashes; dict(proxy) would hash every key.
-    return mapping.copy() if isinstance(mapping, MappingProxyType) else dict(mapping)
 
 
 def _told(run: RunState, seen: _OfRun) -> RunState:
@@ -62,11 +57,11 @@ def _told(run: RunState, seen: _OfRun) -> RunState:
 
 
 class _Draft:
-    """A fleet while one batch is taken in; copies a map when something in it first changes."""
+    """A fleet while one batch is taken in; copies what changes when it first does."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._runs: dict[RunKey, RunState] | None = None
+        self._runs = RunMapDraft(fleet.runs)
         self._details: dict[RunKey, RunDetail] | None = None
         self._config = fleet.config
         self._freshness = fleet.freshness
@@ -74,27 +69,22 @@ class _Draft:
 
     def run(self, key: RunKey) -> RunState | None:
         """Return what is known of a run, this batch included."""
-        return (self._fleet.runs if self._runs is None else self._runs).get(key)
+        return self._runs.get(key)
 
     def put(self, run: RunState) -> None:
         """Remember a run, unless it says nothing new."""
-        if self.run(run.key) == run:
-            return
-        if self._runs is None:
-            self._runs = _copied(self._fleet.runs)
-        self._runs[run.key] = run
+        if self.run(run.key) != run:
+            self._runs.put(run.key, run)
 
     def drop(self, key: RunKey) -> None:
         """Forget a run and its details."""
         run = self.run(key)
         if run is not None:
             self._sample(run.facts, None)
-            if self._runs is None:
-                self._runs = _copied(self._fleet.runs)
-            del self._runs[key]
+            self._runs.drop(key)
         details = self._fleet.details if self._details is None else self._details
         if key in details:
-            self._details = _copied(details)
+            self._details = dict(details)
             del self._details[key]
 
     def put_detail(self, key: RunKey, detail: RunDetail) -> None:
@@ -102,7 +92,7 @@ class _Draft:
         details = self._fleet.details if self._details is None else self._details
         if self.run(key) is None or details.get(key) == detail:
             return
-        self._details = _copied(details)
+        self._details = dict(details)
         self._details.pop(key, None)
         self._details[key] = detail
         while len(self._details) > DETAILS_KEPT:
@@ -165,11 +155,12 @@ class _Draft:
     def fleet(self) -> Fleet:
         """Return the fleet after the batch: the very same value if nothing in it changed."""
         old = self._fleet
-        unchanged = self._runs is None and self._details is None and not self._samples
+        runs = self._runs.finished()
+        unchanged = runs is old.runs and self._details is None and not self._samples
         if unchanged and self._config == old.config and self._freshness == old.freshness:
             return old
         return Fleet(
-            runs=old.runs if self._runs is None else MappingProxyType(self._runs),
+            runs=runs,
             details=old.details if self._details is None else MappingProxyType(self._details),
             config=old.config if self._config == old.config else self._config,
             freshness=self._freshness,

@@ -38,6 +38,17 @@ class Trends:
                 insort(kept, (moment.timestamp() if moment else 0.0, run.key, state))
                 del kept[:-_KEPT]
 
+    def drop(self, run: RunState, before: State) -> bool:
+        """Take out a run that is gone; tell whether too few are left to tell the trend of."""
+        pipeline = run.facts.pipeline_id if run.facts else None
+        if not pipeline or before not in _TOLD:
+            return False
+        names = ((pipeline, run.key.task_id), (pipeline, ""))
+        for name in names:
+            kept = self._ended.get(name, [])
+            kept[:] = [each for each in kept if each[1] != run.key]
+        return any(len(self._ended.get(name, ())) < TREND_RUNS for name in names)
+
     def of(self, run: RunState) -> tuple[State, ...]:
         """Return how the last runs of a run's pipeline ended, oldest first.
 

@@ -206,8 +206,12 @@ def start_view(
 
 
 def _known_tasks(fleet: Fleet, options: ScreenOptions) -> tuple[str, ...]:
-    tasks = dict.fromkeys([options.task_id, *(key.task_id for key in fleet.runs)])
-    return tuple(tasks)[:KNOWN_TASKS]
+    """Return the tasks to offer: the one that is meant, then those with the newest runs."""
+    newest: dict[str, str] = {}
+    for key in fleet.runs:
+        newest[key.task_id] = max(key.run_id, newest.get(key.task_id, ""))
+    ordered = sorted(newest, key=lambda task: newest[task], reverse=True)
+    return tuple(dict.fromkeys([options.task_id, *ordered]))[:KNOWN_TASKS]
 
 
 def _busy_tasks(fleet: Fleet, now: datetime) -> tuple[str, ...]:
