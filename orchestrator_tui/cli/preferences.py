@@ -7,7 +7,6 @@ preference ask for them.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,6 @@ from orchestrator_tui.primitives import files
 from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
 from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.settings import THEMES, InvalidSettings, Preferences
-from orchestrator_tui.state.query import QueryProblem, parse_query
 
 REPOSITORY_NAME: Final = ".orch-tui.toml"
 USER_NAME: Final = "config.toml"
@@ -146,6 +144,8 @@ def _read(path: Path) -> dict[str, Any]:
         content = files.read_bytes(path, limit_bytes=FILE_LIMIT_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    import tomllib  # most people have no such file
+
     return tomllib.loads(content.decode("utf-8"))
 
 
@@ -164,6 +164,8 @@ def _complaints(document: Mapping[str, Any]) -> list[str]:
         except InvalidIdentifier as error:
             told.append(f'"task": {error}')
     if "filter" in document and "filter" not in wrong:
+        from orchestrator_tui.state.query import QueryProblem, parse_query
+
         query = parse_query(document["filter"])
         if isinstance(query, QueryProblem):
             told.append(f'"filter": {query.text}')

@@ -15,7 +15,6 @@ import click
 from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import bad_usage, say
 from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
-from orchestrator_tui.cli.preferences import key_conflicts
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
@@ -79,6 +78,7 @@ def _open(settings: Settings, wished: Preferences) -> int:
     feed.begin()  # while the screen is loaded, which takes longer
 
     from orchestrator_tui.cli.memory import FileMemory
+    from orchestrator_tui.cli.preferences import key_conflicts
     from orchestrator_tui.cli.shelf import FileShelf
     from orchestrator_tui.ui.app import OrchTui
     from orchestrator_tui.ui.clipboard import between

@@ -42,6 +42,8 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Stat:
+    """What `/proc/PID/stat` says of a process."""
+
     pid: int
     state: str
     parent: int

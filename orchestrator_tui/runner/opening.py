@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def _create(
     roots = context.roots
     for attempt in range(1, ID_ATTEMPTS + 1):
         now = context.clock.now()
-        run_id = new_run_id(now, secrets.token_hex(4))
+        run_id = new_run_id(now, os.urandom(4).hex())
         paths = resolve_run_paths(roots, task_id, run_id)
         manifest = new_manifest(
             roots,

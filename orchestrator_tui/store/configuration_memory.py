@@ -52,7 +52,7 @@ class ConfigMemory:
     """
 
     def __init__(self, folder: Path, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
 
     @classmethod
@@ -78,7 +78,7 @@ class ConfigMemory:
         if signature is None:
             return check()
         label = _label(path, shown, signature)
-        place = self._folder / f"{zlib.crc32(str(path).encode('utf-8', 'replace')):08x}.json"
+        place = self.folder / f"{zlib.crc32(str(path).encode('utf-8', 'replace')):08x}.json"
         remembered = _remembered(place, label)
         if remembered is not None:
             return remembered
@@ -92,13 +92,13 @@ class ConfigMemory:
 
     def _keep(self, place: Path, label: list[Any], config: OrchestratorConfig) -> None:
         body = orjson.dumps({"of": label, "config": config}, default=dict)
-        files.make_folder(self._folder, mode=_PRIVATE_FOLDER)
+        files.make_folder(self.folder, mode=_PRIVATE_FOLDER)
         self._make_room()
         content = b"%08x %b" % (zlib.crc32(body), body)
         files.write_atomic(place, content, mode=_PRIVATE_FILE)
 
     def _make_room(self) -> None:
-        paths = [self._folder / entry.name for entry in files.list_folder(self._folder)]
+        paths = [self.folder / entry.name for entry in files.list_folder(self.folder)]
         dated = [(found.mtime_ns, path) for path in paths if (found := files.signature(path))]
         for _, path in sorted(dated)[: max(0, len(dated) - KEPT + 1)]:
             files.remove(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -12,8 +13,12 @@ import pytest
 
 from orchestrator_tui import __version__
 from orchestrator_tui.cli.main import VERBS
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.store.configuration import load_config
+from orchestrator_tui.store.configuration_memory import ConfigMemory
 from tests.cli.conftest import FIXTURES, OrchTuiCommand
 from tests.cli.processes import project_in
+from tests.fakes import HandClock
 
 PEER = FIXTURES / "node-peer"
 FAILED = "2026-11-22T07-27-21-083Z-4b6631bc"
@@ -48,6 +53,22 @@ def test_the_quick_verbs_load_neither_screens_nor_checks(arguments: list[str]) -
     names = set(loaded.rpartition("LOADED")[2].split())
     assert "click" in names
     assert not names & {"textual", "pydantic"}
+
+
+def test_a_start_in_a_repository_that_is_known_loads_little(tmp_path: Path) -> None:
+    repo = project_in(tmp_path / "project").repo
+    later = HandClock(datetime.now(UTC) + timedelta(seconds=60))
+    remembered = ConfigMemory(ConfigMemory.of_user().folder, later)
+    load_config(Roots.of(repo), {}, remembered)
+    loaded = python(
+        "import sys\n"
+        "from orchestrator_tui.cli.main import run\n"
+        f"run(['--repo', {str(repo)!r}, 'start', 'steps'])\n"
+        "print('LOADED', *sys.modules)\n"
+    )
+    names = set(loaded.rpartition("LOADED")[2].split())
+    assert "orchestrator_tui.runner.foreground" in names
+    assert not names & {"pydantic", "textual", "hashlib", "tomllib", "orchestrator_tui.state.query"}
 
 
 def test_a_verb_is_not_loaded_for_the_help() -> None:

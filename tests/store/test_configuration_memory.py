@@ -254,7 +254,11 @@ pipelines = st.fixed_dictionaries(
 
 
 @given(st.lists(pipelines, max_size=3), texts)
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_what_is_remembered_is_what_a_check_says(
     tmp_path: Path, folder: Path, entries: list[Any], default: str
 ) -> None:
