@@ -24,12 +24,12 @@ def attempt_of(starts: Sequence[datetime], moment: datetime | None) -> int:
 
 
 def stage_numbers(indexes: Sequence[int]) -> str:
-    """Return stage numbers in as few words as they need: `1-3`, `1, 2, 4`, empty for none."""
+    """Return stage numbers in as few words as they need: `1-3`, `1-2, 4`, empty for none."""
     parts: list[str] = []
     run: list[int] = []
     for index in [*sorted(indexes), 0]:
         if run and index != run[-1] + 1:
-            parts += [f"{run[0]}-{run[-1]}"] if len(run) > 2 else map(str, run)
+            parts += [f"{run[0]}-{run[-1]}"] if len(run) > 1 else [str(run[0])]
             run = []
         run.append(index)
     return ", ".join(parts)

@@ -70,6 +70,7 @@ from orchestrator_tui.ui.terminal import (
     present_modes,
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
+from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
@@ -528,6 +529,18 @@ class OrchTui(AskingApp, inherit_bindings=False):
     async def _take_log(self, use: str, wish: LogTextWish) -> None:
         await self._pacer.settle(SETTLE_S)
         await self._takeaway.take_log(use, wish, self.options.environ, self._suspended)
+
+    @on(RunScreen.FileAsked)
+    def _file_asked(self, event: RunScreen.FileAsked) -> None:
+        self._page_file(event.name)
+
+    @work(name="show a file")
+    async def _page_file(self, name: str) -> None:
+        await self._takeaway.page_file(name, self.options.environ, self._suspended)
+
+    @on(ArtifactsPane.PathAsked)
+    def _path_asked(self, event: ArtifactsPane.PathAsked) -> None:
+        self._copy("the path", [f"{self.options.repo}/{event.path}"])
 
     @on(FailureCard.EditAsked)
     def _edit_asked(self, event: FailureCard.EditAsked) -> None:

@@ -79,6 +79,9 @@ RUN_KEYS: KeyList = [
     key("shift+tab", "pane(-1)", "previous pane", "pane.previous"),
     key("left_square_bracket", "tab(-1)", "previous tab", "pane.previous_tab"),
     key("right_square_bracket", "tab(1)", "next tab", "pane.next_tab"),
+    key("T", "tab_named('tab-timeline')", "timeline", "pane.timeline"),
+    key("P", "tab_named('tab-plan')", "plan", "pane.plan"),
+    key("i", "tab_named('tab-manifest')", "raw manifest", "pane.manifest"),
     key("z", "zoom", "log full width, or not", "pane.zoom"),
     key("y", "copy", "copy...", "copy.menu"),
     key("r", "again", "run again", "run.again"),
@@ -166,6 +169,10 @@ READING_KEYS: KeyList = [
     key("pagedown,space", "page(1)", "a page down", "move.page_down"),
     key("pageup,b", "page(-1)", "a page up", "move.page_up"),
 ]
+
+PICKING_KEYS: KeyList = [*LIST_KEYS, key("enter,l", "open", "open it", "run.open")]
+
+ARTIFACT_KEYS: KeyList = [key("y", "copy_path", "copy the path", "copy.menu")]
 
 CARD_KEYS: KeyList = [
     key("full_stop", "problem(1)", "next failure", "find.next_problem"),

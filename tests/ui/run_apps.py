@@ -21,6 +21,7 @@ from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
 from orchestrator_tui.ui.themes import DARK, TERMINAL_THEMES, THEMES
+from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.log_view import LogView
 from tests.fakes import NOON, ScriptedLogs
@@ -93,6 +94,14 @@ class RunApp(BareApp):
     def on_run_screen_child_opened(self, event: RunScreen.ChildOpened) -> None:
         """Remember."""
         self.asked.append(f"child {event.key.run_id}")
+
+    def on_run_screen_file_asked(self, event: RunScreen.FileAsked) -> None:
+        """Remember."""
+        self.asked.append(f"file {event.name}")
+
+    def on_artifacts_pane_path_asked(self, event: ArtifactsPane.PathAsked) -> None:
+        """Remember."""
+        self.asked.append(f"path {event.path}")
 
     def on_failure_card_edit_asked(self, event: FailureCard.EditAsked) -> None:
         """Remember."""

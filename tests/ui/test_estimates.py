@@ -15,7 +15,7 @@ from orchestrator_tui.ui.asking import start_view
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.widgets.run_header import RunPulse
 from orchestrator_tui.ui.widgets.run_preview import OutputBrief
-from orchestrator_tui.ui.widgets.stage_list import StageList
+from orchestrator_tui.ui.widgets.stage_list import StageHeads, StageList
 from orchestrator_tui.ui.widgets.timeline_pane import TimelinePane
 from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
 from tests.ui.fleets import LENGTHS_S, RUNNING, Sample, fleet, output_of_tests
@@ -56,13 +56,34 @@ async def test_the_header_and_the_stages_tell_what_is_left_and_what_is_usual() -
         (pulse,) = drawn(app.run_screen.query_one(RunPulse))
         assert pulse.endswith("RUNNING  4:12  ~0:44 left (p50 of 12 runs)")
         stages = drawn(app.run_screen.query_one(StageList))
-        assert [line.split()[-1] for line in stages[:5]] == [
+        assert [line.split()[-1] for line in stages[:6]] == [
             "~0:04",
             "~1:02",
             "~0:21",
             "~3:20",
+            "82%",
             "~0:09",
         ]
+        assert drawn(app.run_screen.query_one(StageHeads))[0].endswith("TIME   USUAL")
+        strip = "".join(drawn(app.run_screen.query_one("#strip", TimelinePane)))
+        assert "▒" in strip and "░" in strip
+
+
+@pytest.mark.anyio
+async def test_the_bar_below_the_running_stage_is_none_of_its_rows() -> None:
+    app = run_app(*history(12))
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        stages = app.run_screen.query_one(StageList)
+        rows = drawn(stages)
+        assert rows[4].lstrip().startswith("█") and rows[4].endswith("~3:20")
+        await pilot.press("j")
+        assert stages.chosen is not None and stages.chosen.id == "spec-guard"
+        assert drawn(stages)[5].startswith(">")
+        await pilot.click(StageList, offset=(4, 4))
+        assert stages.chosen.id == "test"
+        await pilot.click(StageList, offset=(4, 5))
+        assert stages.chosen.id == "spec-guard"
 
 
 @pytest.mark.anyio
@@ -72,7 +93,8 @@ async def test_eighty_columns_tell_what_is_left_and_no_more() -> None:
         await pilot.pause()
         (pulse,) = drawn(app.run_screen.query_one(RunPulse))
         assert pulse.strip().endswith("RUN  4:12  ~0:44 left")
-        assert "~" not in "".join(drawn(app.run_screen.query_one(StageList)))
+        rows = drawn(app.run_screen.query_one(StageList))
+        assert "~" not in "".join(rows[:4] + rows[5:])  # the bar alone tells what is usual
 
 
 @pytest.mark.anyio
@@ -122,7 +144,7 @@ async def test_the_timeline_has_a_bar_for_what_is_done_running_and_expected(
     app = run_app(*history(12))
     async with app.run_test(size=size) as pilot:
         await pilot.press("right_square_bracket")
-        pane = app.run_screen.query_one(TimelinePane)
+        pane = app.run_screen.query_one("#tab-timeline", TimelinePane)
         await until(pilot, lambda: "█" in "".join(drawn(pane)))
         guard, build, _, test, spec, scale = [line for line in drawn(pane) if line.strip()]
         assert build.startswith(" ✓ Build") and build.endswith("1:02")
@@ -139,7 +161,7 @@ async def test_the_timeline_of_a_run_without_a_past_expects_nothing() -> None:
     app = run_app()
     async with app.run_test(size=WIDE) as pilot:
         await pilot.press("right_square_bracket")
-        pane = app.run_screen.query_one(TimelinePane)
+        pane = app.run_screen.query_one("#tab-timeline", TimelinePane)
         await until(pilot, lambda: "█" in "".join(drawn(pane)))
         assert "░" not in "".join(drawn(pane))
         assert pane.border_title == "Timeline"
@@ -150,7 +172,7 @@ async def test_a_second_later_only_the_line_of_the_running_stage_is_drawn_anew()
     app = run_app(*history(12))
     async with app.run_test(size=WIDE) as pilot:
         await pilot.press("right_square_bracket")
-        pane = app.run_screen.query_one(TimelinePane)
+        pane = app.run_screen.query_one("#tab-timeline", TimelinePane)
         await until(pilot, lambda: "█" in "".join(drawn(pane)))
         before = drawn(pane)
         app.see(now=NOON + timedelta(seconds=1))

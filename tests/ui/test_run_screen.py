@@ -16,9 +16,13 @@ from orchestrator_tui.records.facts import RunShape, run_facts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogLine, Stream
 from orchestrator_tui.records.manifest import CommandStatus, Manifest
+from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig, Pipeline
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.observations import (
+    Artifact,
+    Artifacts,
+    ConfigSeen,
     DetailSeen,
     EarlierRun,
     Freshness,
@@ -34,6 +38,7 @@ from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.failure_text import first_error, named_place
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.run import RunProblems, RunScreen
+from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
 from orchestrator_tui.ui.widgets.bars import FooterBar
 from orchestrator_tui.ui.widgets.events_pane import EventsPane
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
@@ -41,15 +46,19 @@ from orchestrator_tui.ui.widgets.lines import LineBlock
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.manifest_text import ManifestText
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
+from orchestrator_tui.ui.widgets.plan_pane import PlanPane
+from orchestrator_tui.ui.widgets.relatives_pane import RelativesPane
 from orchestrator_tui.ui.widgets.run_header import RunPulse, TabStrip
 from orchestrator_tui.ui.widgets.stage_list import StageList
 from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
 from tests.ui.fleets import (
+    CONFIG,
     FAILED,
     GREEN,
     HOSTILE,
     LOST,
     RUNNING,
+    YOUNGER,
     Sample,
     compile_error,
     fleet,
@@ -121,7 +130,7 @@ async def test_a_running_run_opens_at_the_end_of_its_running_stage() -> None:
         await until(pilot, lambda: "FOLLOW" in edge(app))
         await until(pilot, lambda: any("evil" in row for row in log_rows(app)))
         assert chosen(app) == "test"
-        assert tabs(app) == " [Log]  Timeline   Manifest"
+        assert tabs(app) == " [Log]  Timeline   Plan   Manifest"
 
 
 @pytest.mark.anyio
@@ -209,8 +218,8 @@ async def test_events_are_there_when_there_are_some(size: tuple[int, int]) -> No
     app = app_of(FAILED, DetailSeen(FAILED.key, detail))
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "[Errors 1]" in tabs(app))
-        assert tabs(app) == "  Log  [Errors 1]  Timeline   Events   Manifest"
-        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert tabs(app) == "  Log  [Errors 1]  Timeline   Plan   Manifest   Events"
+        await pilot.press("i", "right_square_bracket")
         assert "[Events]" in tabs(app)
         pane = app.run_screen.query_one(EventsPane)
         await until(pilot, lambda: "step started" in "".join(drawn(pane)))
@@ -316,8 +325,8 @@ async def test_tab_goes_round_the_panes_and_brackets_round_the_tabs() -> None:
         await pilot.press("right_square_bracket")
         assert "[Timeline]" in tabs(app)
         await pilot.press("right_square_bracket")
-        assert "[Manifest]" in tabs(app)
-        await pilot.press("right_square_bracket")
+        assert "[Plan]" in tabs(app)
+        await pilot.press("i", "right_square_bracket")
         assert "[Log]" in tabs(app)
         assert focused(app) is stages(app)
         await pilot.press("tab")
@@ -434,7 +443,7 @@ async def test_the_manifest_is_shown_without_its_token() -> None:
     app = app_of(RUNNING, *seen(RUNNING, manifest))
     async with app.run_test(size=(100, 120)) as pilot:
         await until(pilot, lambda: stages(app).chosen is not None)
-        await pilot.press("left_square_bracket")
+        await pilot.press("i")
         text = app.run_screen.query_one(ManifestText)
         await until(pilot, lambda: any('"resume_token": "(hidden)"' in r for r in drawn(text)))
         assert not any("5ec2e7" in row for row in drawn(text))
@@ -452,6 +461,138 @@ async def test_hostile_names_are_drawn_as_text() -> None:
             if not widget.children and widget.display and widget.size:
                 assert not any(BACKSTOP.search(row) for row in drawn(widget)), widget
         assert any("[/] [bold]x" in row for row in drawn(stages(app)))
+
+
+# --- plan, relatives, artifacts -----------------------------------------------------------------
+
+
+def artifacts_of(sample: Sample, *names: str) -> Artifacts:
+    folder = f".runs/{sample.task}/cli/{sample.key.run_id}"
+    return Artifacts(tuple(Artifact(f"{folder}/{name}", 2_048, NOON) for name in names))
+
+
+FAMILY = Sample("0951-tui-log-view", "release", 600, "succeeded", 5, ended_s=20)
+
+
+OTHER_CHILD = Sample("0951-tui-log-view", "lint", 150, "failed", 1, "failed", of=2, ended_s=60)
+
+
+def with_parent(sample: Sample, parent: RunKey) -> tuple[Observation, ...]:
+    return seen(sample, replace(sample.manifest(), parent_run_id=parent.run_id))
+
+
+@pytest.mark.anyio
+async def test_the_plan_says_what_a_resume_keeps_and_runs_again() -> None:
+    app = app_of(FAILED, ConfigSeen(CONFIG))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        await pilot.press("P")
+        await until(pilot, lambda: "[Plan]" in tabs(app))
+        rows = drawn(app.run_screen.query_one(PlanPane))
+        assert "5 stages   a resume runs 2-5, keeps 1" in rows[0]
+        assert rows[2].split()[-1] == "kept"
+        assert rows[5].split()[-1] == "again"
+        assert any("$ make lint" in row for row in rows)
+        assert any("may fail" in row for row in rows)
+
+
+@pytest.mark.anyio
+async def test_the_plan_tells_of_a_pipeline_that_is_another_now() -> None:
+    other = Pipeline("diagnostics", "Other", (CommandStage("build", "Build", "ninja"),))
+    for config, words in (
+        (OrchestratorConfig(), "has this pipeline no more"),
+        (OrchestratorConfig((other,)), "now: ninja"),
+    ):
+        app = app_of(FAILED, ConfigSeen(config))
+        async with app.run_test(size=LARGE) as pilot:
+            await until(pilot, lambda app=app: "[Errors 1]" in tabs(app))  # type: ignore[misc]
+            await pilot.press("P")
+            assert any(words in row for row in drawn(app.run_screen.query_one(PlanPane)))
+
+
+@pytest.mark.anyio
+async def test_parent_and_children_can_be_opened() -> None:
+    child = with_parent(YOUNGER, RUNNING.key)
+    app = app_of(RUNNING, *with_parent(RUNNING, FAMILY.key), *FAMILY.seen(), *child)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "Children 1" in tabs(app))
+        await pilot.press("i", "right_square_bracket")
+        await until(pilot, lambda: "[Children 1]" in tabs(app))
+        rows = drawn(app.run_screen.query_one(RelativesPane))
+        assert "started by" in rows[0]
+        assert "SUCCEEDED" in rows[1]
+        assert "RUNNING" in rows[4]
+        await pilot.press("enter", "j", "enter")
+        await until(pilot, lambda: len(app.asked) == 2)
+        assert app.asked == [f"child {FAMILY.key.run_id}", f"child {YOUNGER.key.run_id}"]
+
+
+@pytest.mark.anyio
+async def test_a_child_that_nobody_saw_is_named_and_not_opened() -> None:
+    manifest = RUNNING.manifest().with_command(
+        4, kind="subpipeline", sub_run_id="2026-01-01T11-58-00-000Z-0000beef"
+    )
+    app = app_of(RUNNING, *seen(RUNNING, manifest))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "Children 1" in tabs(app))
+        await pilot.press("left_square_bracket")
+        rows = drawn(app.run_screen.query_one(RelativesPane))
+        assert "no manifest was seen" in rows[1]
+        await pilot.press("enter")
+        assert app.asked == []
+
+
+@pytest.mark.anyio
+async def test_artifacts_can_be_opened_and_their_paths_copied() -> None:
+    names = ("events.jsonl", f"odd {HOSTILE}")
+    detail = RunDetail(FAILED.manifest(), artifacts=artifacts_of(FAILED, *names))
+    app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "Artifacts 2" in tabs(app))
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        await until(pilot, lambda: "[Artifacts 2]" in tabs(app))
+        pane = app.run_screen.query_one(ArtifactsPane)
+        assert not any(BACKSTOP.search(row) for row in drawn(pane))
+        await pilot.press("y", "j", "enter")
+        await until(pilot, lambda: len(app.asked) == 2)
+        first, second = (file.path for file in detail.artifacts.files)
+        assert app.asked == [f"path {first}", f"file {second}"]
+
+
+@pytest.mark.anyio
+async def test_failures_of_an_earlier_attempt_stand_last_and_open_nothing() -> None:
+    manifest = replace(
+        GREEN.manifest(),
+        resume_events=({"timestamp": "2026-01-01T11:40:00.000Z", "outcome": "accepted"},),
+    )
+    detail = RunDetail(manifest, (compile_error(2),))
+    path = f".runs/{GREEN.task}/cli/{GREEN.key.run_id}/manifest.json"
+    facts = run_facts(GREEN.key, RunShape.CLI, path, manifest)
+    app = app_of(GREEN, RunSeen(facts), DetailSeen(GREEN.key, detail))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Log]" in tabs(app))
+        assert tabs(app) == " [Log]  Timeline   Plan   Manifest   Past errors 1"
+        await pilot.press("left_square_bracket")
+        card = drawn(app.run_screen.query_one(FailureCard))
+        assert "before the present attempt" in card[0]
+        assert not any("r f" in row for row in card)
+
+
+@pytest.mark.anyio
+async def test_tabs_that_have_no_room_give_way_to_the_open_one() -> None:
+    events = (RunEvent(NOON, "step_started", "build"),)
+    detail = RunDetail(
+        FAILED.manifest(), (compile_error(2),), events=events, artifacts=artifacts_of(FAILED, "a")
+    )
+    app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        assert tabs(app).endswith(">")
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        assert tabs(app).startswith("<")
+        assert "[Artifacts 1]" in tabs(app)
+        await pilot.click(TabStrip, offset=(3, 0))
+        assert "[Artifacts 1]" not in tabs(app)
 
 
 # --- how it looks -------------------------------------------------------------------------------
@@ -476,6 +617,42 @@ def test_a_running_run_on_a_narrow_terminal(snap_compare: Compare) -> None:
     assert snap_compare(app_of(RUNNING), run_before=_settled, terminal_size=NARROW)
 
 
+def test_the_plan_of_a_run(snap_compare: Compare) -> None:
+    async def opened(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, RunApp)
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        await pilot.press("P")
+
+    app = app_of(FAILED, ConfigSeen(CONFIG))
+    assert snap_compare(app, run_before=opened, terminal_size=WIDE)
+
+
+def test_the_children_of_a_run(snap_compare: Compare) -> None:
+    async def opened(pilot: Pilot[None]) -> None:
+        await _settled(pilot)
+        await pilot.press("i", "right_square_bracket")
+
+    children = (*with_parent(YOUNGER, RUNNING.key), *with_parent(OTHER_CHILD, RUNNING.key))
+    app = app_of(RUNNING, *with_parent(RUNNING, FAMILY.key), *FAMILY.seen(), *children)
+    assert snap_compare(app, run_before=opened, terminal_size=WIDE)
+
+
+def test_the_artifacts_of_a_run(snap_compare: Compare) -> None:
+    async def opened(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, RunApp)
+        await until(pilot, lambda: "Artifacts 4" in tabs(app))
+        await pilot.press("left_square_bracket", "left_square_bracket")
+
+    names = ("manifest.json", "runner.ndjson", "commands/01-guard.ndjson", "errors/02-build.json")
+    detail = RunDetail(
+        FAILED.manifest(), (compile_error(2),), artifacts=artifacts_of(FAILED, *names)
+    )
+    app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+    assert snap_compare(app, run_before=opened, terminal_size=WIDE)
+
+
 def test_a_failed_run(snap_compare: Compare) -> None:
     async def opened(pilot: Pilot[None]) -> None:
         app = pilot.app
@@ -492,7 +669,7 @@ def test_a_lost_run(snap_compare: Compare) -> None:
 def test_the_manifest_of_a_run(snap_compare: Compare) -> None:
     async def opened(pilot: Pilot[None]) -> None:
         await _settled(pilot)
-        await pilot.press("left_square_bracket")
+        await pilot.press("i")
 
     assert snap_compare(app_of(RUNNING), run_before=opened, terminal_size=WIDE)
 

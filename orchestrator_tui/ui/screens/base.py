@@ -20,7 +20,7 @@ class RoomyScreen(Screen[None]):
     """A screen with header and footer that says so when the terminal is too small.
 
     The classes `-narrow`, `-middle` and `-wide` stand for under 80, under 120 and more columns,
-    `-low` for under 20 rows.
+    `-low` for under 20 rows, `-tall` for 36 and more.
     """
 
     def compose(self) -> ComposeResult:
@@ -56,6 +56,7 @@ class RoomyScreen(Screen[None]):
             (80 <= width < 120, "-middle"),
             (width >= 120, "-wide"),
             (height < 20, "-low"),
+            (height >= 36, "-tall"),
             (width < MIN_COLUMNS or height < MIN_ROWS, "-too-small"),
         ):
             self.set_class(holds, name, update=update)

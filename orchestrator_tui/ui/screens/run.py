@@ -19,6 +19,8 @@ from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import QUIET, State
+from orchestrator_tui.state.plan_view import PlanView, project_plan
+from orchestrator_tui.state.relatives import Relative, kin_in, relatives
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
 from orchestrator_tui.ui.failure_text import first_error
 from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
@@ -26,6 +28,19 @@ from orchestrator_tui.ui.keys import RUN_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked
+from orchestrator_tui.ui.screens.run_tabs import (
+    ARTIFACTS,
+    ERRORS,
+    EVENTS,
+    LOG,
+    MANIFEST,
+    PLAN,
+    RELATIVES,
+    TIMELINE,
+    Tab,
+    tabs_of,
+)
+from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
 from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.events_pane import EventsPane
@@ -34,7 +49,10 @@ from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.manifest_text import ManifestText
+from orchestrator_tui.ui.widgets.picking_pane import PickingPane
+from orchestrator_tui.ui.widgets.plan_pane import PlanPane
 from orchestrator_tui.ui.widgets.reading_pane import ReadingPane
+from orchestrator_tui.ui.widgets.relatives_pane import RelativesPane
 from orchestrator_tui.ui.widgets.run_header import (
     RunCrumb,
     RunPulse,
@@ -42,11 +60,9 @@ from orchestrator_tui.ui.widgets.run_header import (
     TabStrip,
     TabsView,
 )
-from orchestrator_tui.ui.widgets.stage_list import RunFactsPanel, StageList
-from orchestrator_tui.ui.widgets.timeline_pane import TimelinePane
+from orchestrator_tui.ui.widgets.stage_list import RunFactsPanel, StageHeads, StageLegend, StageList
+from orchestrator_tui.ui.widgets.timeline_pane import TimelinePane, TimelineStrip
 
-LOG, ERRORS, MANIFEST = "tab-log", "tab-errors", "tab-manifest"
-TIMELINE, EVENTS = "tab-timeline", "tab-events"
 GROWING = frozenset([StageState.RUNNING, StageState.STALLED])
 MOST_PROBLEM_LINES = 3
 NARROW_COLUMNS = 80  # below this only one pane has room
@@ -133,6 +149,13 @@ class RunScreen(RoomyScreen):
             super().__init__()
             self.key = key
 
+    class FileAsked(Message):
+        """A file of the run, named relative to the repository, is to be shown."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
     def __init__(
         self,
         key: RunKey,
@@ -149,6 +172,10 @@ class RunScreen(RoomyScreen):
         self._manifest: Manifest | None = None
         self._events: tuple[RunEvent, ...] = ()
         self._fleet = Fleet()
+        self._plan: PlanView | None = None
+        self._kin: tuple[Relative, ...] = ()
+        self._kin_keys: tuple[RunKey, ...] = ()
+        self._searched: object = None
         self._is_placed = False
         self._followed = 0  # the stage whose growing end is shown; 0 while none is
         self._is_zoomed = False
@@ -165,15 +192,22 @@ class RunScreen(RoomyScreen):
             yield RunReason()
         yield RunProblems()
         with ContentSwitcher(initial=LOG, id="run-body"):
-            with Horizontal(id=LOG):
-                with Vertical(id="stages", classes="pane"):
-                    yield StageList(ascii_only=ascii_only)
-                    yield RunFactsPanel()
-                yield LogView(self._logs, marks=self._marks)
+            with Vertical(id=LOG):
+                with Horizontal(id="log-panes"):
+                    with Vertical(id="stages", classes="pane"):
+                        yield StageHeads()
+                        yield StageList(ascii_only=ascii_only)
+                        yield StageLegend(ascii_only=ascii_only)
+                        yield RunFactsPanel()
+                    yield LogView(self._logs, marks=self._marks)
+                yield TimelineStrip(id="strip", classes="pane", ascii_only=ascii_only)
             yield FailureCard(id=ERRORS, classes="pane", ascii_only=ascii_only)
             yield TimelinePane(id=TIMELINE, classes="pane", ascii_only=ascii_only)
-            yield EventsPane(id=EVENTS, classes="pane")
+            yield PlanPane(id=PLAN, classes="pane", ascii_only=ascii_only)
             yield ManifestText(id=MANIFEST, classes="pane")
+            yield EventsPane(id=EVENTS, classes="pane")
+            yield RelativesPane(id=RELATIVES, classes="pane", ascii_only=ascii_only)
+            yield ArtifactsPane(id=ARTIFACTS, classes="pane", ascii_only=ascii_only)
         yield FooterBar()
         yield TooSmall()
 
@@ -197,13 +231,23 @@ class RunScreen(RoomyScreen):
             self._manifest, self._events = detail.manifest, detail.events
         if run is not None:
             past, pipeline = fleet.past_of(run), fleet.pipeline_of(run)
-            self.view = project_run(run, detail, now, past, pipeline)
+            view = project_run(run, detail, now, past, pipeline)
+            self._plan = project_plan(view, pipeline) if view.is_loaded else None
+            self._look_for_kin(fleet, view, now)
+            self.view = view
         elif self.is_mounted:
             self.query_one(RunProblems).view = (VANISHED,)
         if self.is_mounted:
             self.query_one(ManifestText).manifest = self._manifest
             self.query_one(EventsPane).view = self._events
+            self.query_one(RelativesPane).view = self._kin
             self._show_footer()
+
+    def _look_for_kin(self, fleet: Fleet, view: RunView, now: datetime) -> None:
+        """Find parent and children; all runs are gone through only when some run changed."""
+        if self._searched is not fleet.runs:
+            self._searched, self._kin_keys = fleet.runs, kin_in(fleet, self.key)
+        self._kin = relatives(fleet, view, self._kin_keys, now)
 
     def watch_view(self, _old: RunView | None, new: RunView | None) -> None:
         """Hand the view to the panes."""
@@ -216,10 +260,15 @@ class RunScreen(RoomyScreen):
         self.query_one(RunReason).view = view
         self.query_one(RunProblems).view = view.problems
         self.query_one(StageList).view = view.stages
+        self.query_one(StageHeads).view = view.stages
+        self.query_one(StageLegend).view = view.stages
         self.query_one(RunFactsPanel).view = view.facts
         self.query_one(FailureCard).view = view
-        self.query_one(TimelinePane).view = view
+        for timeline in self.query(TimelinePane).results(TimelinePane):
+            timeline.view = view
+        self.query_one(PlanPane).view = self._plan
         self.query_one(ManifestText).view = view
+        self.query_one(ArtifactsPane).view = view.artifacts
         stages = self.query_one("#stages")
         entitle(stages, f"Stages {view.row.stages_done}/{len(view.stages)}", "")
         if view.is_loaded and not self._is_placed:
@@ -250,13 +299,8 @@ class RunScreen(RoomyScreen):
         if failed:
             self._open_tab(ERRORS)
 
-    def _tabs(self, view: RunView | None) -> tuple[tuple[str, str], ...]:
-        count = len(view.errors) if view else 0
-        errors = ((ERRORS, f"Errors {count}"),) if count else ()
-        has_begun = view is not None and any(stage.elapsed_s is not None for stage in view.stages)
-        times = ((TIMELINE, "Timeline"),) if has_begun else ()
-        events = ((EVENTS, "Events"),) if self._events else ()
-        return ((LOG, "Log"), *errors, *times, *events, (MANIFEST, "Manifest"))
+    def _tabs(self, view: RunView | None) -> tuple[Tab, ...]:
+        return tabs_of(view, self._plan, self._events, self._kin)
 
     def _show_tabs(self, view: RunView | None) -> None:
         tabs = self._tabs(view)
@@ -303,6 +347,8 @@ class RunScreen(RoomyScreen):
             hints = (hint("log", "run.stage_log"), *acts, *_WAYS_OUT, *_PANE_HINTS)
         elif isinstance(self.focused, Input):
             hints = (typed_hint("to the hit", "enter"), hint("end the search", "find.end"))
+        elif isinstance(self.focused, PickingPane):
+            hints = (hint("open", "run.open"), *acts, *_WAYS_OUT, _TABS)
         elif isinstance(self.focused, ReadingPane):
             hints = (*acts, *_WAYS_OUT, _TABS, hint("page", "move.page_down"))
         self.show_footer(hints, self._fleet)
@@ -363,6 +409,7 @@ class RunScreen(RoomyScreen):
     def on_resize(self, event: Resize) -> None:
         """Give each pane its room."""
         self._is_narrow = event.size.width < NARROW_COLUMNS
+        self.call_after_refresh(self.query_one(StageHeads).watch_view)
         self._arrange(on_stages=isinstance(self.focused, StageList))
 
     def action_pane(self, step: int) -> None:
@@ -384,6 +431,25 @@ class RunScreen(RoomyScreen):
         tabs = [tab for tab, _ in self._tabs(self.view)]
         at = tabs.index(self.query_one(ContentSwitcher).current or LOG)
         self._open_tab(tabs[(at + step) % len(tabs)])
+
+    def action_tab_named(self, tab: str) -> None:
+        """Open one tab, or say that there is nothing in it."""
+        if tab in {each for each, _ in self._tabs(self.view)}:
+            self._open_tab(tab)
+        else:
+            self.notify("There is nothing to show there yet.", markup=False)
+
+    @on(PickingPane.Picked)
+    def _picked(self, event: PickingPane.Picked) -> None:
+        event.stop()
+        if isinstance(event.pane, RelativesPane):
+            found = event.pane.chosen(event.pick)
+            if found is not None and found.row is None:
+                self.notify("No manifest of that run was seen.", markup=False)
+            elif found is not None:
+                self.post_message(self.ChildOpened(found.key))
+        else:
+            self.post_message(self.FileAsked(event.pick))
 
     @on(TabStrip.TabChosen)
     def _tab_chosen(self, event: TabStrip.TabChosen) -> None:

@@ -15,6 +15,7 @@ from orchestrator_tui.ui.look import run_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import fit_name, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
 
+LEAST_REASON_CELLS = 12  # in fewer a reason tells nothing
 WIDE_CELLS = 100  # of the whole line; from here on words are written out
 
 
@@ -78,7 +79,7 @@ class RunReason(LineBlock):
         row = self.view.row
         badges = "".join(f"[{safe_text(badge)}] " for badge in row.badges)
         room = max(0, width - len(badges) - 1)
-        reason = safe_text(row.reason)
+        reason = safe_text(row.reason) if room >= LEAST_REASON_CELLS else ""
         text = fit_right(fit_name(reason, room) if cell_len(reason) > room else reason, room)
         lead = len(text) - len(text.lstrip())
         return (
@@ -112,10 +113,27 @@ class TabStrip(LineBlock):
             self.styles.width = 1 + sum(len(words) + 3 for _, words in new.tabs)
         self.rebuild()
 
+    def _first(self, width: int) -> int:
+        """Return the first tab to show: as many as needed give way to the open one."""
+        tabs = self.view.tabs
+        at = next((n for n, (tab, _) in enumerate(tabs) if tab == self.view.active), 0)
+        first = 0
+        while first < at and self._cells(first, at) > width - 2 * (at < len(tabs) - 1):
+            first += 1
+        return first
+
+    def _cells(self, first: int, last: int) -> int:
+        return 1 + sum(len(words) + 3 for _, words in self.view.tabs[first : last + 1])
+
     def build(self, width: int, height: int) -> tuple[Line, ...]:
-        """Return the tabs."""
-        spans = [Span(" ")]
-        for tab, words in self.view.tabs:
+        """Return the tabs; marks at the ends tell of those that have no room."""
+        first = self._first(width)
+        spans, used = [Span("<" if first else " ", "muted")], 1
+        for tab, words in self.view.tabs[first:]:
+            used += len(words) + 3
+            if used > width + 1:
+                spans.append(Span(">", "muted"))
+                break
             if tab == self.view.active:
                 spans.append(Span(f"[{words}] ", "key"))
             else:
@@ -125,7 +143,7 @@ class TabStrip(LineBlock):
     def on_click(self, event: events.Click) -> None:
         """Choose the tab under the mouse."""
         begin = 1
-        for tab, words in self.view.tabs:
+        for tab, words in self.view.tabs[self._first(self.size.width) :]:
             end = begin + len(words) + 3
             if begin <= event.x < end:
                 self.post_message(self.TabChosen(tab))

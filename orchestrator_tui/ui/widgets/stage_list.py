@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.formatting import elapsed
@@ -26,6 +27,7 @@ USUAL_FROM_CELLS = 40  # from this width on, each stage says what it usually tak
 WORD_FROM_CELLS = 32  # from this width on, a failed stage says how it ended
 LABEL_CELLS = 9
 FULL_FACTS_FROM_CELLS = 30
+MOST_SHARE = 0.99  # a stage that runs is never shown as done
 
 _QUIET_WORDS = frozenset(
     [StageState.SUCCEEDED, StageState.RUNNING, StageState.PENDING, StageState.KEPT]
@@ -81,6 +83,26 @@ class StageList(ScrollView, can_focus=True):
         self._styles: dict[str, Style] = {}
 
     @property
+    def _bar_below(self) -> int:
+        """The place of the stage that has a bar below it, -1 for none."""
+        return next((n for n, stage in enumerate(self.view) if has_bar(stage)), -1)
+
+    def _row_of(self, at: int) -> int:
+        """Return the row in which a stage stands."""
+        return at + (0 <= self._bar_below < at)
+
+    def _at_row(self, row: int) -> tuple[int, bool]:
+        """Return the place of the stage in a row, and whether the row is that of its bar."""
+        bar = self._bar_below
+        if bar < 0 or row <= bar:
+            return row, False
+        return row - 1, row == bar + 1
+
+    @property
+    def _rows(self) -> int:
+        return len(self.view) + (self._bar_below >= 0)
+
+    @property
     def chosen(self) -> StageRow | None:
         """The stage that the cursor is on."""
         return self.view[self._at] if self._at < len(self.view) else None
@@ -91,9 +113,10 @@ class StageList(ScrollView, can_focus=True):
 
     def watch_view(self, old: tuple[StageRow, ...], new: tuple[StageRow, ...]) -> None:
         """Repaint the rows that differ."""
-        if len(old) != len(new):
+        if [has_bar(stage) for stage in old] != [has_bar(stage) for stage in new]:
             self._at = max(0, min(self._at, len(new) - 1))
-            self.virtual_size = Size(self.size.width, len(new))
+            self.virtual_size = Size(self.size.width, self._rows)
+            self._keep_visible()
             self.refresh()
             return
         for at, (before, after) in enumerate(zip(old, new, strict=True)):
@@ -101,9 +124,10 @@ class StageList(ScrollView, can_focus=True):
                 self._refresh_row(at)
 
     def _refresh_row(self, at: int) -> None:
-        y = at - self.scroll_offset.y
-        if 0 <= y < self.size.height:
-            self.refresh(Region(0, y, self.size.width, 1))
+        y = self._row_of(at) - self.scroll_offset.y
+        rows = 2 if at == self._bar_below else 1
+        if -rows < y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, rows))
 
     def _go_to(self, at: int) -> None:
         if not self.view:
@@ -115,11 +139,11 @@ class StageList(ScrollView, can_focus=True):
         self.post_message(self.StageChosen(self._at + 1))
 
     def _keep_visible(self) -> None:
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self._at < top:
-            self.scroll_to(y=self._at, animate=False)
-        elif self._at >= top + height:
-            self.scroll_to(y=self._at - height + 1, animate=False)
+        top, height, row = self.scroll_offset.y, max(1, self.size.height), self._row_of(self._at)
+        if row < top:
+            self.scroll_to(y=row, animate=False)
+        elif row >= top + height:
+            self.scroll_to(y=row - height + 1, animate=False)
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by some stages."""
@@ -140,7 +164,7 @@ class StageList(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the stage under the mouse; a second click opens it."""
-        at = self.scroll_offset.y + event.y
+        at, _ = self._at_row(self.scroll_offset.y + event.y)
         if at < len(self.view):
             self._go_to(at)
             if event.chain > 1:
@@ -148,7 +172,7 @@ class StageList(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor on the screen."""
-        self.virtual_size = Size(event.size.width, len(self.view))
+        self.virtual_size = Size(event.size.width, self._rows)
         self._keep_visible()
 
     def watch_has_focus(self, has_focus: bool) -> None:
@@ -168,10 +192,13 @@ class StageList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one stage's row."""
-        at, base, width = self.scroll_offset.y + y, self.rich_style, self.size.width
+        base, width = self.rich_style, self.size.width
+        at, is_bar = self._at_row(self.scroll_offset.y + y)
         if at >= len(self.view):
             return Strip([Segment(" " * width, base)], width)
         stage, here = self.view[at], at == self._at
+        if is_bar:
+            return self._bar(stage, base, width)
         if here:
             base += self._style("cursor-line" if self.has_focus else "cursor-line-blurred")
         look = stage_look(stage.state)
@@ -194,6 +221,88 @@ class StageList(ScrollView, can_focus=True):
                 *([Segment(usual, quiet)] if usual else []),
             ]
         ).adjust_cell_length(width, base)
+
+    def _bar(self, stage: StageRow, base: Style, width: int) -> Strip:
+        """Return how far a stage has come, as a bar with its usual time or share."""
+        usual_s = stage.usual.usual_s if stage.usual else 0.0
+        share = min(MOST_SHARE, (stage.elapsed_s or 0.0) / usual_s) if usual_s > 0 else MOST_SHARE
+        indent = 3 + len(str(len(self.view)))
+        is_wide = shows_usual(self.view, width)
+        words = f" {share:4.0%}  " if is_wide else f" ~{elapsed(usual_s)} "
+        cells = max(1, width - indent - len(words))
+        filled = round(cells * share)
+        full, empty = ("#", ".") if self._ascii_only else ("█", "░")
+        return Strip(
+            [
+                Segment(" " * indent, base),
+                Segment(full * filled, base + self._style("state--running")),
+                Segment(empty * (cells - filled), base + self._style("muted")),
+                Segment(words, base + self._style("muted")),
+            ]
+        ).adjust_cell_length(width, base)
+
+
+class StageHeads(LineBlock):
+    """What the columns of the stages are, where there is one more than the time."""
+
+    view: reactive[tuple[StageRow, ...]] = reactive((), init=False, repaint=False)
+
+    def watch_view(self) -> None:
+        """Come and go with the column."""
+        self.display = bool(self.parent and shows_usual(self.view, self._room))
+        self.rebuild()
+
+    @property
+    def _room(self) -> int:
+        return self.parent.size.width if isinstance(self.parent, Widget) else 0
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return the one line."""
+        number = len(str(len(self.view)))
+        times = fit_right("TIME ", TIME_CELLS) + fit_right("USUAL ", USUAL_CELLS)
+        return ((Span(fit(f"   {'#':>{number}} STAGE", width - len(times)) + times, "muted"),),)
+
+
+class StageLegend(LineBlock):
+    """What the rarer signs beside the stages mean, those that are there."""
+
+    view: reactive[tuple[StageRow, ...]] = reactive((), init=False, repaint=False)
+
+    def watch_view(self, old: tuple[StageRow, ...], new: tuple[StageRow, ...]) -> None:
+        """Show other signs."""
+        if _signs(old) != _signs(new):
+            self.refresh(layout=True)
+        self.rebuild()
+
+    def get_content_height(self, _container: Size, _viewport: Size, _width: int) -> int:
+        """Return a row a sign."""
+        return len(_signs(self.view))
+
+    def build(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return a line a sign."""
+        lines: list[Line] = []
+        for state, words in _signs(self.view):
+            look = stage_look(state) if state else None
+            sign = symbol_of(look, ascii_only=self.ascii_only) if look else "+"
+            style = f"state--{look.style}" if look else "muted"
+            lines.append((Span(f" {sign} ", style), Span(fit(words, width - 3), "muted")))
+        return tuple(lines[:height])
+
+
+def _signs(stages: tuple[StageRow, ...]) -> tuple[tuple[str, str], ...]:
+    states = {stage.state for stage in stages}
+    told = (
+        ("kept", "kept from an earlier attempt", StageState.KEPT in states),
+        ("soft_failed", "failed, and may fail", StageState.SOFT_FAILED in states),
+        ("interrupted", "its runner ended", StageState.INTERRUPTED in states),
+        ("", "a run of its own, enter opens it", any(s.is_subpipeline for s in stages)),
+    )
+    return tuple((state, words) for state, words, holds in told if holds)
+
+
+def has_bar(stage: StageRow) -> bool:
+    """Tell whether a bar says how far a stage has come: it runs, and its usual time is known."""
+    return stage.state == StageState.RUNNING and stage.usual is not None
 
 
 def fact_words(fact: Fact) -> str:

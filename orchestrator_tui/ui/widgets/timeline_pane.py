@@ -86,6 +86,16 @@ class TimelinePane(ReadingPane):
         )
 
 
+class TimelineStrip(TimelinePane, can_focus=False):
+    """The timeline below a log, where the terminal has rows to spare."""
+
+    def watch_view(self) -> None:
+        """Show what changed, in as many rows as it takes."""
+        stages = len(self.view.stages) if self.view else 0
+        self.styles.height = stages + 3  # with the scale and the frame
+        super().watch_view()
+
+
 def _cell(moment_s: float | None, found: Timeline, cells: int) -> int:
     """Return the cell in which a moment lies, 0 for none."""
     return 0 if moment_s is None else min(cells, round(moment_s / found.length_s * cells))
