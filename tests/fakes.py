@@ -171,6 +171,22 @@ class ScriptedProcesses:
         return self.seen
 
 
+class ScriptedMemory:
+    """A `Memory` that lasts as long as the test."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, object]] = {}
+
+    async def recall(self, name: str) -> dict[str, object]:
+        """Return a document."""
+        return self.documents.get(name, {})
+
+    async def keep(self, name: str, document: Mapping[str, object]) -> str | None:
+        """Keep a document."""
+        self.documents[name] = dict(document)
+        return None
+
+
 class ScriptedLauncher:
     """A `RunLauncher` that remembers requests and gives the result it was made with."""
 

@@ -18,7 +18,14 @@ from orchestrator_tui.cli.options import preferences_of, settings_from, with_pre
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
-from orchestrator_tui.records.requests import PROGRAM, ActionResult, Request
+from orchestrator_tui.records.requests import (
+    PROGRAM,
+    ActionResult,
+    LaunchRun,
+    Refused,
+    Request,
+    StartConditions,
+)
 from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
 
 
@@ -94,6 +101,7 @@ def _open(settings: Settings, wished: Preferences) -> int:
         logs=StageLogs(roots),
         launcher=_Actions(roots, settings.environ, SYSTEM_CLOCK),
         processes=RunProcesses(roots),
+        desk=_Desk(roots, settings.environ),
         clock=SYSTEM_CLOCK,
         shelf=FileShelf(roots, settings.environ, Path.cwd()),
         memory=FileMemory(memory_folder(roots)),
@@ -134,6 +142,30 @@ class _Actions:
         from orchestrator_tui.runner.actions import RunActions
 
         return await RunActions(*self._given).perform(request)
+
+
+class _Desk:
+    """What the start form wants to know, looked up by the runner's room once it is needed."""
+
+    def __init__(self, roots: Roots, environ: Mapping[str, str]) -> None:
+        self._given = (roots, environ)
+
+    async def conditions(self) -> StartConditions:
+        """Return how the place is now."""
+        await self._load()
+        from orchestrator_tui.runner.starting import StartDesk
+
+        return await StartDesk(*self._given).conditions()
+
+    async def inputs_of(self, key: RunKey) -> LaunchRun | Refused:
+        """Return the request for a new run with the inputs of another."""
+        await self._load()
+        from orchestrator_tui.runner.starting import StartDesk
+
+        return await StartDesk(*self._given).inputs_of(key)
+
+    async def _load(self) -> None:
+        await anyio.to_thread.run_sync(importlib.import_module, "orchestrator_tui.runner.starting")
 
 
 def _shown(folder: Path) -> str:

@@ -40,6 +40,7 @@ __all__ = [
     "exists",
     "folder_signature",
     "folders_in",
+    "free_bytes",
     "is_folder",
     "list_folder",
     "make_folder",
@@ -251,6 +252,25 @@ def folder_signature(path: Path) -> FileSignature | None:
     """
     status = _status(path, follow=True)
     return _signature_of(status) if status and stat.S_ISDIR(status.st_mode) else None
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how many bytes the file system of a folder has left for this user.
+
+    A folder that is not there yet will lie where the nearest one above it lies.
+
+    Raises:
+        OSError: The environment refuses.
+    """
+    while True:
+        try:
+            told = os.statvfs(folder)
+        except FileNotFoundError:
+            if folder == folder.parent:
+                raise
+            folder = folder.parent
+            continue
+        return told.f_bavail * told.f_frsize
 
 
 def is_folder(path: Path) -> bool:

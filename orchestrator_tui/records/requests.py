@@ -47,6 +47,19 @@ class LaunchRun:
 
 
 @dataclass(frozen=True, slots=True)
+class StartConditions:
+    """What is known of the place before a run is started there; None where it is not.
+
+    `dirty` is the number of files that are not committed as they are, `free_bytes` what the disk
+    has left for runs, `tasks` the ids in `tasks/index.json`.
+    """
+
+    dirty: int | None = None
+    free_bytes: int | None = None
+    tasks: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeRun:
     """Run the stages of a run again that did not succeed.
 

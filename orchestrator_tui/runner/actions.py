@@ -177,9 +177,16 @@ class RunActions:
 
 
 def restart_job(
-    roots: Roots, key: RunKey, environ: Mapping[str, str], given: RunInputs = NO_INPUTS
+    roots: Roots,
+    key: RunKey,
+    environ: Mapping[str, str],
+    given: RunInputs = NO_INPUTS,
+    *,
+    complete: bool = True,
 ) -> StartJob:
     """Return the start of a new run with the inputs of one that was, and `given` on top.
+
+    Unless it has to be `complete`, a secret that is not to be had is left out.
 
     Raises:
         LaunchRefused: There is no such run, it does not say what it ran, or a secret that it was
@@ -199,7 +206,7 @@ def restart_job(
     if record is not None:
         env = {**kept_env(record, environ), **env}
         missing = [name for name, value in record.env if value is None and name not in env]
-        if missing:
+        if missing and complete:
             raise LaunchRefused(
                 f"Run {key.short} was given {', '.join(missing)}, which is not kept as it looks "
                 "secret: set it in the environment, or pass it with --env."

@@ -30,15 +30,28 @@ def new_resume_token() -> str:
 
 def task_slug(roots: Roots, task_id: str) -> str:
     """Return the slug that `tasks/index.json` gives a task, the id itself where it gives none."""
-    index = read_object(
-        roots, roots.repo / "tasks" / "index.json", limit_bytes=_TASK_INDEX_LIMIT_BYTES
-    )
-    items = None if index is None or isinstance(index, BadContent) else index.get("items")
-    for item in items if isinstance(items, list) else ():
+    for item in _indexed(roots) or ():
         if isinstance(item, dict) and item.get("id") == task_id:
             slug = item.get("slug")
             return slug if isinstance(slug, str) and slug else task_id
     return task_id
+
+
+def indexed_tasks(roots: Roots) -> frozenset[str] | None:
+    """Return the ids and slugs in `tasks/index.json`, None where there is no such list."""
+    items = _indexed(roots)
+    if items is None:
+        return None
+    told = (item.get(name) for item in items if isinstance(item, dict) for name in ("id", "slug"))
+    return frozenset(text for text in told if isinstance(text, str))
+
+
+def _indexed(roots: Roots) -> list[object] | None:
+    index = read_object(
+        roots, roots.repo / "tasks" / "index.json", limit_bytes=_TASK_INDEX_LIMIT_BYTES
+    )
+    items = None if index is None or isinstance(index, BadContent) else index.get("items")
+    return items if isinstance(items, list) else None
 
 
 def create_run(

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-import anyio
 from textual import events, on, work
 from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.notifications import SeverityLevel
@@ -48,6 +47,7 @@ from orchestrator_tui.ui.ports import (
     ObservationFeed,
     RunLauncher,
     RunProcessSource,
+    StartDesk,
     TextShelf,
 )
 from orchestrator_tui.ui.screens.activity import ActivityScreen
@@ -118,6 +118,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         memory: Memory | None = None,
         hook: NoticeHook | None = None,
         processes: RunProcessSource | None = None,
+        desk: StartDesk | None = None,
     ) -> None:
         super().__init__(driver_class=PacedDriver)
         self.fleet = Fleet()
@@ -128,6 +129,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._marks = LogMarks()
         self._launcher = launcher
         self._processes = processes
+        self._desk = desk
         self._clock = clock
         self._shelf = shelf
         self.journal = Journal(memory, clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from orchestrator_tui.records.facts import RunShape
@@ -20,12 +21,13 @@ from orchestrator_tui.records.requests import (
     command_line,
 )
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.formatting import counted, elapsed
+from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.liveness import FINISHED, State, derive_state
 from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.refusals import kill_refusal
 from orchestrator_tui.state.run_view import RunView, project_run
 from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.planning import PlanView, pipeline_plan, records_of, resume_plan
 from orchestrator_tui.ui.screens.again import AgainStage, RunAgainView
 from orchestrator_tui.ui.screens.dialogs import RunLine
 from orchestrator_tui.ui.screens.ending import CancelView, KillView
@@ -174,35 +176,65 @@ def start_view(
     options: ScreenOptions,
     now: datetime,
     pipeline_id: str | None = None,
+    *,
+    begin: LaunchRun | None = None,
+    recent: tuple[LaunchRun, ...] = (),
 ) -> StartView:
-    """Return what the start form shows; it begins with the highlighted run's task and pipeline."""
+    """Return what the start form shows.
+
+    It begins with the request `begin`, or else with the highlighted run's task and pipeline.
+    """
     task_id = highlighted.task_id if highlighted else options.task_id
     config = fleet.config
     if not isinstance(config, OrchestratorConfig):
-        text = (
-            config.text
-            if isinstance(config, ConfigProblem)
-            else f"{options.config_path} is not there. It names the pipelines to start."
-        )
-        return StartView((), task_id, problem=text)
+        return StartView((), LaunchRun("", task_id), problem=_no_config(fleet, options))
     chosen = pipeline_id
     if chosen is None and highlighted is not None and highlighted in fleet.runs:
         facts = fleet.runs[highlighted].facts
         chosen = facts.pipeline_id if facts else None
-    offers = [Offer(p, p.id, p.title, past=_past(fleet, p.id)) for p in config.pipelines]
+    records = records_of(fleet, now)
+    offers = [
+        Offer(p.id, p.title, pipeline_plan(p, fleet.pasts.get(p.id), records.get(p.id, "")))
+        for p in config.pipelines
+    ]
     known = {offer.id for offer in offers}
     offers += [
-        Offer(None, bad, problem.text, problem=problem.text)
+        Offer(bad, problem.text, PlanView(bad, problem=problem.text), problem.text)
         for bad, problem in config.problems.items()
         if bad not in known
     ]
     return StartView(
         offers=tuple(offers),
-        task_id=task_id,
+        begin=begin or LaunchRun(chosen or config.default_pipeline, task_id),
         known_tasks=_known_tasks(fleet, options),
-        chosen=chosen or config.default_pipeline,
-        busy_tasks=_busy_tasks(fleet, now),
+        busy=_busy(fleet, now),
+        recent=recent,
     )
+
+
+def _no_config(fleet: Fleet, options: ScreenOptions) -> str:
+    if isinstance(fleet.config, ConfigProblem):
+        return fleet.config.text
+    if fleet.freshness is None:
+        return f"{options.config_path} has not been read yet; try again in a moment."
+    return f"{options.config_path} is not there. It names the pipelines to start."
+
+
+def plan_view(fleet: Fleet, key: RunKey | None, now: datetime) -> PlanView | None:
+    """Return what a resume of a run would do; of one that cannot go on, its pipeline's plan."""
+    if key is None:
+        return None
+    resumed = resume_plan(fleet, key, now)
+    run, config = fleet.runs.get(key), fleet.config
+    facts = run.facts if run else None
+    if resumed.problem is None or facts is None or not isinstance(config, OrchestratorConfig):
+        return resumed
+    pipeline = config.pipeline(facts.pipeline_id or "")
+    if pipeline is None:
+        return resumed
+    record = records_of(fleet, now).get(pipeline.id, "")
+    plan = pipeline_plan(pipeline, fleet.pasts.get(pipeline.id), record)
+    return replace(plan, about=f"{plan.about}\n{resumed.problem}")
 
 
 def _known_tasks(fleet: Fleet, options: ScreenOptions) -> tuple[str, ...]:
@@ -214,20 +246,16 @@ def _known_tasks(fleet: Fleet, options: ScreenOptions) -> tuple[str, ...]:
     return tuple(dict.fromkeys([options.task_id, *ordered]))[:KNOWN_TASKS]
 
 
-def _busy_tasks(fleet: Fleet, now: datetime) -> tuple[str, ...]:
+def _busy(fleet: Fleet, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Return the tasks that have a run now, each with its pipeline and id."""
     ended = FINISHED | {State.LOST, State.UNKNOWN}
-    live = (
-        key for key in live_keys(fleet) if derive_state(fleet.runs[key], now).state not in ended
+    newest = sorted(live_keys(fleet), key=lambda key: key.run_id, reverse=True)
+    live = (fleet.runs[key] for key in newest)
+    return tuple(
+        (run.key.task_id, f"{run.facts.pipeline_id or 'a run'} ({run.key.short})")
+        for run in live
+        if run.facts and derive_state(run, now).state not in ended
     )
-    return tuple(sorted({key.task_id for key in live}))
-
-
-def _past(fleet: Fleet, pipeline_id: str) -> str:
-    past = fleet.pasts.get(pipeline_id)
-    usual = past.run if past else None
-    if usual is None:
-        return ""
-    return f"~{elapsed(usual.usual_s)} (p50 of {counted(usual.samples, 'run')})"
 
 
 def told_together(requests: Sequence[Request], results: Sequence[ActionResult]) -> tuple[str, bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from textual import on, work
 from textual.app import App
@@ -17,6 +18,7 @@ from orchestrator_tui.records.requests import (
     Request,
     RestartRun,
     ResumeRun,
+    StartConditions,
     command_line,
 )
 from orchestrator_tui.state.activity import Result
@@ -25,15 +27,24 @@ from orchestrator_tui.ui.asking import (
     again_view,
     cancel_view,
     kill_view,
+    plan_view,
     start_view,
     told_together,
 )
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.ports import ObservationFeed, RunLauncher, RunProcessSource
+from orchestrator_tui.ui.ports import (
+    Memory,
+    ObservationFeed,
+    RunLauncher,
+    RunProcessSource,
+    StartDesk,
+)
+from orchestrator_tui.ui.recent import keep_recent, recall_recent
 from orchestrator_tui.ui.screens.again import RunAgainDialog
 from orchestrator_tui.ui.screens.cancelling import CancellingDialog, Parting
 from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
+from orchestrator_tui.ui.screens.plan import CommandCopyAsked, PlanDialog
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
@@ -49,7 +60,9 @@ class AskingApp(App[None], inherit_bindings=False):
     _clock: Clock
     _feed: ObservationFeed
     _launcher: RunLauncher
+    memory: Memory | None
     _processes: RunProcessSource | None
+    _desk: StartDesk | None
     _started_here: set[RunKey]
 
     @property
@@ -60,6 +73,9 @@ class AskingApp(App[None], inherit_bindings=False):
     @abstractmethod
     def say(self, text: str, *, is_refusal: bool = False) -> None:
         """Tell something, and note it."""
+
+    @abstractmethod
+    def _copy(self, what: str, lines: Sequence[str]) -> object: ...
 
     @abstractmethod
     def _tell(self, text: str, *, is_refusal: bool = False) -> None: ...
@@ -76,15 +92,54 @@ class AskingApp(App[None], inherit_bindings=False):
         self.ask_start()
 
     @work(name="start a run")
-    async def ask_start(self, pipeline_id: str | None = None) -> None:
+    async def ask_start(
+        self, pipeline_id: str | None = None, begin: LaunchRun | None = None
+    ) -> None:
         """Show the form, and start what it gives."""
         if not self._may_act():
             return
+        recent = await recall_recent(self.memory)
         now = self._clock.now()
-        view = start_view(self.fleet, self.chosen_run, self.options, now, pipeline_id)
-        request = await self.push_screen_wait(StartDialog(view))
+        view = start_view(
+            self.fleet, self.chosen_run, self.options, now, pipeline_id, begin=begin, recent=recent
+        )
+        dialog = StartDialog(view, ascii_only=self.options.ascii_only, clock=self._clock)
+        self._look_around(dialog)
+        request = await self.push_screen_wait(dialog)
         if request is not None:
             await self._perform(request)
+            await keep_recent(self.memory, request)
+
+    @work(name="look around")
+    async def _look_around(self, dialog: StartDialog) -> None:
+        found = await self._desk.conditions() if self._desk else StartConditions()
+        if dialog.is_attached:
+            dialog.learn(found)
+
+    @on(StartDialog.PlanAsked)
+    def _plan_asked(self, event: StartDialog.PlanAsked) -> None:
+        self.push_screen(PlanDialog(event.plan, ascii_only=self.options.ascii_only))
+
+    def action_plan(self) -> None:
+        """Show what a resume of the chosen run would do, or what its pipeline does."""
+        view = plan_view(self.fleet, self.chosen_run, self._clock.now())
+        if view is None:
+            self.say("No run is selected.", is_refusal=True)
+        else:
+            self.push_screen(PlanDialog(view, ascii_only=self.options.ascii_only))
+
+    @on(CommandCopyAsked)
+    def _command_copy_asked(self, event: CommandCopyAsked) -> None:
+        self._copy("the command", [event.command])
+
+    @work(name="edit inputs")
+    async def ask_edit(self, key: RunKey) -> None:
+        """Open the form with the inputs of a run."""
+        found = await self._desk.inputs_of(key) if self._desk else None
+        if isinstance(found, LaunchRun):
+            self.ask_start(begin=found)
+        elif found is not None:
+            self.say(found.reason, is_refusal=True)
 
     @on(RunsScreen.AgainAsked)
     @on(RunScreen.AgainAsked)

@@ -55,6 +55,7 @@ LIST_KEYS: KeyList = [
 RUNS_KEYS: KeyList = [
     key("enter,l", "open", "open the run", "run.open"),
     key("s", "start", "start a run", "run.start"),
+    key("P", "app.plan", "plan", "run.plan"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
     key("X", "app.kill", "force kill", "run.kill"),
@@ -192,6 +193,23 @@ CANCELLING_KEYS: KeyList = [
 
 KILL_KEYS: KeyList = [
     key("escape", "keep", "go back", "run.kill_no"),
+]
+
+PLAN_KEYS: KeyList = [
+    key("y", "copy", "copy the command", "copy.command"),
+    key("escape,q,P", "close", "close", "nav.close"),
+]
+
+START_KEYS: KeyList = [
+    key("y", "copy", "copy the command", "copy.command"),
+    key("P", "plan", "plan only", "run.plan"),
+    key("escape", "leave", "close", "start.leave"),
+    *(key(str(n), f"recent({n})", f"recent inputs {n}", f"run.recent_{n}") for n in range(1, 6)),
+]
+
+ANSWER_KEYS: KeyList = [
+    key("l,right,j,down", "screen.focus_next", "next answer", "move.next_answer"),
+    key("h,left,k,up", "screen.focus_previous", "previous answer", "move.previous_answer"),
 ]
 
 AGAIN_KEYS: KeyList = [

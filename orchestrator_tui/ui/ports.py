@@ -10,7 +10,13 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import LivingProcess
 from orchestrator_tui.records.line_looks import LineChoice, LineLook
 from orchestrator_tui.records.logs import LogPage, LogRequest, LogSurvey
-from orchestrator_tui.records.requests import ActionResult, Request
+from orchestrator_tui.records.requests import (
+    ActionResult,
+    LaunchRun,
+    Refused,
+    Request,
+    StartConditions,
+)
 from orchestrator_tui.state.observations import Observation
 
 
@@ -49,6 +55,18 @@ class RunProcessSource(Protocol):
 
     async def living(self, key: RunKey) -> tuple[LivingProcess, ...]:
         """Return those that live now, the runner first; none where none can be seen."""
+        ...
+
+
+class StartDesk(Protocol):
+    """Knows what the start form wants to know; nothing here raises."""
+
+    async def conditions(self) -> StartConditions:
+        """Return how the place is now; takes as long as git does, which is bounded."""
+        ...
+
+    async def inputs_of(self, key: RunKey) -> LaunchRun | Refused:
+        """Return the request for a new run with the inputs of another; secrets are left out."""
         ...
 
 

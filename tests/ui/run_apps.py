@@ -35,7 +35,8 @@ class BareApp(App[None], inherit_bindings=False):
 
     BINDINGS = APP_KEYS
     CSS_PATH: ClassVar[list[str | PurePath]] = [
-        STYLES / name for name in ("base.tcss", "run.tcss", "dialogs.tcss", "log.tcss")
+        STYLES / name
+        for name in ("base.tcss", "run.tcss", "dialogs.tcss", "log.tcss", "start.tcss")
     ]
 
     def __init__(self) -> None:

@@ -275,7 +275,9 @@ async def test_a_run_is_started_from_the_keyboard_alone() -> None:
     async with world.app.run_test(size=WIDE) as pilot:
         await pilot.press("s")
         assert isinstance(world.app.screen, StartDialog)
-        await pilot.press("g", "j", "enter", "enter")
+        await pilot.press("g", "j", "enter")
+        world.clock.advance(1)
+        await pilot.press("enter")
         await until(pilot, lambda: bool(world.launcher.requests))
     assert world.launcher.requests == [LaunchRun("docs-review", "0950-runner-core")]
 
@@ -287,7 +289,8 @@ async def test_a_task_that_may_not_be_a_folder_cannot_be_started() -> None:
         await pilot.press("s", "tab", "end", *"/x")
         notes = str(world.app.screen.query_one("#start-notes").render())
         assert "slashes are not allowed" in notes
-        await pilot.press("enter", "ctrl+s")
+        world.clock.advance(1)
+        await pilot.press("enter")
         assert isinstance(world.app.screen, StartDialog)
     assert not world.launcher.requests
 

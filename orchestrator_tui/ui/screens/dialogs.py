@@ -15,6 +15,7 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.requests import Request, command_line
 from orchestrator_tui.ui.widgets.cells import fit
+from orchestrator_tui.ui.widgets.lines import entitle
 
 R = TypeVar("R")
 
@@ -83,6 +84,5 @@ def run_lines(lines: Sequence[RunLine]) -> Content:
 
 def framed(box: Vertical, title: str, hint: str) -> Vertical:
     """Give a dialog's box its title and the hint at its foot."""
-    box.border_title = title
-    box.border_subtitle = hint
+    entitle(box, title, hint)
     return box

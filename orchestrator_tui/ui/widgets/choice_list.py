@@ -69,6 +69,10 @@ class ChoiceList(ScrollView, can_focus=True):
         self.refresh(layout=True)
         self.call_after_refresh(self._go_to, index)
 
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a choice."""
+        self._go_to(index)
+
     def choose(self, key: str) -> None:
         """Make the choice of a key, if it is offered."""
         for index, choice in enumerate(self._choices):
