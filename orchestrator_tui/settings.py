@@ -28,6 +28,7 @@ READ_ONLY_VARIABLE = "ORCH_TUI_READ_ONLY"
 ASCII_VARIABLE = "ORCH_TUI_ASCII"
 DEFAULT_ORIGIN = "default"
 THEMES = ("dark", "light", "high-contrast", "cvd-dark", "cvd-light", "mono")
+NOTIFY_WORDS = ("auto", "always", "off")
 
 
 class InvalidSettings(Exception):
@@ -72,6 +73,9 @@ class Preferences:
     task: str | None = None
     filter: str = ""
     read_only: bool = False
+    notify: str = NOTIFY_WORDS[0]
+    notify_command: str = ""
+    reduced_motion: bool = False
     keys: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] | None = None
 

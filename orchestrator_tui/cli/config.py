@@ -37,7 +37,8 @@ def command(settings: Settings, action: str, origin: bool, user: bool, form: str
     """Print where preferences stand, what holds, or what is wrong; or write a file to begin with.
 
     The repository's .orch-tui.toml comes before the user's file; ORCH_TUI_THEME, ORCH_TUI_ASCII,
-    ORCH_TUI_TASK, ORCH_TUI_FILTER and ORCH_TUI_READ_ONLY before both, and flags first.
+    ORCH_TUI_TASK, ORCH_TUI_FILTER, ORCH_TUI_READ_ONLY, ORCH_TUI_NOTIFY, ORCH_TUI_NOTIFY_COMMAND and
+    ORCH_TUI_REDUCED_MOTION before both, and flags first. A repository cannot set notify_command.
     """
     if action not in ("path", "show") and Format(form) != Format.TEXT:
         raise bad_usage("--format json goes with path and show")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from orchestrator_tui.settings import THEMES
+from orchestrator_tui.settings import NOTIFY_WORDS, THEMES
 
 _COMPLAINTS: Final = {
     "extra_forbidden": "is no key of this file",
@@ -28,12 +28,22 @@ class PreferenceShape(BaseModel):
     task: str | None = None
     filter: str | None = None
     read_only: bool | None = None
+    notify: str | None = None
+    notify_command: str | None = None
+    reduced_motion: bool | None = None
     keys: dict[str, Any] | None = None
 
     @field_validator("theme")
     @classmethod
     def _is_theme(cls, word: str | None) -> str | None:
         if word is not None and word not in THEMES:
+            raise ValueError(word)
+        return word
+
+    @field_validator("notify")
+    @classmethod
+    def _is_notify_word(cls, word: str | None) -> str | None:
+        if word is not None and word not in NOTIFY_WORDS:
             raise ValueError(word)
         return word
 

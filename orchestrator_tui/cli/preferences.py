@@ -16,7 +16,7 @@ import platformdirs
 from orchestrator_tui.primitives import files
 from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
 from orchestrator_tui.records.requests import PROGRAM
-from orchestrator_tui.settings import THEMES, InvalidSettings, Preferences
+from orchestrator_tui.settings import NOTIFY_WORDS, THEMES, InvalidSettings, Preferences
 
 REPOSITORY_NAME: Final = ".orch-tui.toml"
 USER_NAME: Final = "config.toml"
@@ -33,9 +33,15 @@ TEMPLATE: Final = """\
 # task = "0101"             # the task where none is named
 # filter = "state:problem"  # what the screen begins with
 # read_only = false         # look only: nothing is started or changed
+# notify = "auto"           # bell and desktop notice: auto (while nobody looks), always or off
+# reduced_motion = false    # paint at most once a second
 """
 # What `config init --user` writes besides.
 USER_TEMPLATE: Final = """
+# A command of your own for each notice; it finds ORCH_TUI_RUN_ID, ORCH_TUI_STATE, ORCH_TUI_TASK,
+# ORCH_TUI_PIPELINE and ORCH_TUI_REASON in its environment.
+# notify_command = 'notify-send "$ORCH_TUI_STATE" "$ORCH_TUI_REASON"'
+
 # Other keys, by the id that orch-tui keys --list prints; "none" takes the key away.
 # [keys]
 # "run.cancel" = "K"
@@ -47,11 +53,15 @@ _CURES: Final = {
     "task": "write the id of a task as a text",
     "filter": 'write a filter as a text, such as "state:problem"',
     "read_only": "write true or false",
+    "notify": f"write one of {', '.join(NOTIFY_WORDS)}",
+    "notify_command": "write a command for /bin/sh as a text",
+    "reduced_motion": "write true or false",
     "keys": 'write a table: [keys], then lines such as "run.cancel" = "K"',
 }
-_SWITCHES: Final = ("ascii", "read_only")
-# A repository is somebody else's: what rules a person's keyboard is that person's alone.
-_USERS_ALONE: Final = ("keys",)
+_SWITCHES: Final = ("ascii", "read_only", "reduced_motion")
+# A repository is somebody else's: it may neither rule a person's keyboard nor name commands to run.
+_USERS_ALONE: Final = ("keys", "notify_command")
+_NO_VARIABLE: Final = ("keys",)
 
 
 NAMES: Final = tuple(_CURES)
@@ -122,7 +132,7 @@ def flat_wishes(document: Mapping[str, object], prefix: str = "") -> dict[str, o
 
 def _variables(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the names that variables set, each with its variable; blank counts as not set."""
-    named = [(n, f"{VARIABLE_PREFIX}{n.upper()}") for n in NAMES if n not in _USERS_ALONE]
+    named = [(n, f"{VARIABLE_PREFIX}{n.upper()}") for n in NAMES if n not in _NO_VARIABLE]
     return [(name, variable) for name, variable in named if environ.get(variable, "").strip()]
 
 

@@ -87,6 +87,7 @@ def _open(settings: Settings, wished: Preferences) -> int:
     from orchestrator_tui.cli.memory import FileMemory
     from orchestrator_tui.cli.preferences import key_conflicts
     from orchestrator_tui.cli.shelf import FileShelf
+    from orchestrator_tui.ui.announcing import Notify
     from orchestrator_tui.ui.app import OrchTui
     from orchestrator_tui.ui.clipboard import between
     from orchestrator_tui.ui.keymap import check_keymap
@@ -95,6 +96,11 @@ def _open(settings: Settings, wished: Preferences) -> int:
     from orchestrator_tui.watch.logs import StageLogs
     from orchestrator_tui.watch.processes import RunProcesses
 
+    hook = None
+    if wished.notify_command:
+        from orchestrator_tui.cli.hook import CommandHook
+
+        hook = CommandHook(wished.notify_command, settings.environ)
     keys = check_keymap(wished.keys)
     app = OrchTui(
         feed=feed,
@@ -105,6 +111,7 @@ def _open(settings: Settings, wished: Preferences) -> int:
         clock=SYSTEM_CLOCK,
         shelf=FileShelf(roots, settings.environ, Path.cwd()),
         memory=FileMemory(memory_folder(roots)),
+        hook=hook,
         options=ScreenOptions(
             place=_shown(roots.repo),
             runs_dir=roots.relative(roots.runs),
@@ -113,6 +120,8 @@ def _open(settings: Settings, wished: Preferences) -> int:
             ascii_only=wished.ascii or output.ascii_only(),
             query=wished.filter,
             read_only=wished.read_only,
+            notify=Notify(wished.notify),
+            reduced_motion=wished.reduced_motion,
             keymap=keys.keymap,
             warnings=key_conflicts(wished),
             watch_terminal=True,

@@ -47,6 +47,9 @@ def test_a_variable_wins_over_the_repository_and_that_over_the_user(
         "task": ("mine", "ORCH_TUI_TASK"),
         "filter": ("", "default"),
         "read_only": (False, "default"),
+        "notify": ("auto", "default"),
+        "notify_command": ("", "default"),
+        "reduced_motion": (False, "default"),
         "keys": ({}, "default"),
     }
     assert 'task = "mine"  # ORCH_TUI_TASK' in orch_tui("config", "show", "--origin").out
@@ -61,6 +64,8 @@ def test_a_variable_wins_over_the_repository_and_that_over_the_user(
         ('task = "a/b"', '"task": Invalid task ID "a/b"'),
         ('filter = "state:nosuch"', '"filter": “nosuch” is no state'),
         ('[keys]\n"run.cancel" = "K"', '"keys" cannot stand in a repository; move it to'),
+        ('notify_command = "rm x"', '"notify_command" cannot stand in a repository; move it to'),
+        ('notify = "loud"', '"notify" is none of the words that may stand here; write one of auto'),
         ('read_only = "no"', '"read_only" is neither true nor false'),
         ("theme =", "correct the file"),
     ],
@@ -198,3 +203,16 @@ def test_a_verb_that_acts_is_refused_where_only_looking_is_wanted(
     assert f"read-only, by {repo_file}; nothing was changed" in ended.err
     repo_file.write_text("")
     assert "read-only, by ORCH_TUI_READ_ONLY" in orch_tui("--read-only", *verb).err
+
+
+def test_a_command_for_notices_is_taken_from_the_user_alone(
+    orch_tui: OrchTuiCommand, user_file: Path, monkeypatch: pytest.MonkeyPatch, repo: Path
+) -> None:
+    user_file.write_text('notify = "always"\nnotify_command = "say done"\nreduced_motion = true\n')
+    assert values(orch_tui)["notify_command"] == ("say done", str(user_file))
+    assert values(orch_tui)["notify"] == ("always", str(user_file))
+    monkeypatch.setenv("ORCH_TUI_NOTIFY_COMMAND", "say other")
+    monkeypatch.setenv("ORCH_TUI_REDUCED_MOTION", "no")
+    assert values(orch_tui)["notify_command"] == ("say other", "ORCH_TUI_NOTIFY_COMMAND")
+    assert values(orch_tui)["reduced_motion"] == (False, "ORCH_TUI_REDUCED_MOTION")
+    assert orch_tui("config", "check").status == 0

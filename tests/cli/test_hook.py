@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
@@ -12,6 +14,10 @@ import psutil
 import pytest
 
 from orchestrator_tui.cli.hook import CommandHook
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.records.times import format_time
+from tests.terminals import RealTerminal
+from tests.watch.disk import KEY, write_run
 
 FACTS = {"ORCH_TUI_RUN_ID": "r-1", "ORCH_TUI_REASON": "$(touch pwned); `touch pwned`\n\0;x"}
 
@@ -83,3 +89,32 @@ async def test_no_more_than_a_few_run_at_once(tmp_path: Path) -> None:
         "4 of it run already",
         *["it was ended after 0 s"] * 4,
     ]
+
+
+def test_a_long_run_that_fails_rings_and_is_told_to_the_command(tmp_path: Path) -> None:
+    roots, told = Roots.of(tmp_path / "repo"), tmp_path / "told"
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    config = tmp_path / "config" / "orch-tui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    command = f'echo "$ORCH_TUI_STATE $ORCH_TUI_RUN_ID $ORCH_TUI_REASON" > {told}'
+    config.write_text(f"notify = \"always\"\nnotify_command = '{command}'\n")
+    now = datetime.now(UTC)
+    begun = {
+        "started_at": format_time(now - timedelta(minutes=5)),
+        "heartbeat_at": format_time(now),
+    }
+    write_run(roots, KEY, **begun, status="in_progress")
+    environ = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    program = [sys.executable, "-m", "orchestrator_tui", "--repo", str(tmp_path / "repo")]
+    with RealTerminal(program, size=(100, 30), environ=environ) as terminal:
+        terminal.until("> 1")
+        terminal.pump(2)
+        ended = {"completed_at": format_time(now), "status_detail": "stage:build:failed"}
+        write_run(roots, KEY, **begun, **ended, status="failed")
+        terminal.pump(20, lambda: told.exists() and told.read_text().endswith("\n"))
+        assert told.read_text() == f"failed {KEY.run_id} stage build failed\n"
+        assert b"\x07\x1b]9;FAILED " in terminal.raw
+        assert b"\x1b]2;orch-tui ! 1 > 0 repo\x07" in terminal.raw
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert b"\x1b[23;2t" in terminal.raw, "the window has its title back"
