@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
-from orchestrator_tui.records.life import RunnerVerdict
+from orchestrator_tui.records.life import GitFacts, RunnerVerdict
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.settings import Settings
@@ -24,6 +24,7 @@ from orchestrator_tui.state.observations import (
 from orchestrator_tui.state.reducer import GONE_ENOUGH, observe
 from orchestrator_tui.store.discovery import all_runs
 from orchestrator_tui.store.life import (
+    current_runner,
     probe_runner,
     read_beats,
     read_stage_errors,
@@ -67,7 +68,11 @@ def look_at(roots: Roots, ref: RunRef) -> LookedAt | None:
         runner = fleet.runs[ref.key].runner
         if runner is None or runner.verdict != RunnerVerdict.GONE:
             break
-    detail = RunDetail(manifest, read_stage_errors(paths)) if manifest else None
+    detail = (
+        RunDetail(manifest, read_stage_errors(paths), git=_git(paths, manifest))
+        if manifest
+        else None
+    )
     return LookedAt(fleet.runs[ref.key], detail, paths)
 
 
@@ -80,6 +85,11 @@ def look_closely(settings: Settings, looked: LookedAt) -> RunDetail | None:
     roster.list_all()
     focused = FocusedRuns(settings.roots, SYSTEM_CLOCK, roster, settings.environ)
     return focused.read_now(looked.run.key) or looked.detail
+
+
+def _git(paths: RunPaths, manifest: Manifest) -> GitFacts | None:
+    record = current_runner(paths, manifest.resume_events)
+    return record.git if record else None
 
 
 def _signs(paths: RunPaths, has_ended: bool) -> tuple[Observation, ...]:

@@ -452,7 +452,7 @@ def _total_fact(facts: RunFacts, now: datetime) -> Fact | None:
     if facts.resumed_at is None:
         return None
     whole_s = seconds_between(facts.started_at, facts.completed_at or now)
-    return Fact("in all", f"{elapsed(whole_s)}, the pauses between attempts included")
+    return Fact("in all", f"{elapsed(whole_s)} with its pauses")
 
 
 def _facts(
