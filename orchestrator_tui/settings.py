@@ -76,6 +76,7 @@ class Preferences:
     notify: str = NOTIFY_WORDS[0]
     notify_command: str = ""
     reduced_motion: bool = False
+    confirm_quit: bool = False
     keys: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] | None = None
 

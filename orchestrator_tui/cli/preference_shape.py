@@ -31,6 +31,7 @@ class PreferenceShape(BaseModel):
     notify: str | None = None
     notify_command: str | None = None
     reduced_motion: bool | None = None
+    confirm_quit: bool | None = None
     keys: dict[str, Any] | None = None
 
     @field_validator("theme")

@@ -35,6 +35,7 @@ TEMPLATE: Final = """\
 # read_only = false         # look only: nothing is started or changed
 # notify = "auto"           # bell and desktop notice: auto (while nobody looks), always or off
 # reduced_motion = false    # paint at most once a second
+# confirm_quit = false      # q asks while a run that was started here goes on, as Q always does
 """
 # What `config init --user` writes besides.
 USER_TEMPLATE: Final = """
@@ -56,9 +57,10 @@ _CURES: Final = {
     "notify": f"write one of {', '.join(NOTIFY_WORDS)}",
     "notify_command": "write a command for /bin/sh as a text",
     "reduced_motion": "write true or false",
+    "confirm_quit": "write true or false",
     "keys": 'write a table: [keys], then lines such as "run.cancel" = "K"',
 }
-_SWITCHES: Final = ("ascii", "read_only", "reduced_motion")
+_SWITCHES: Final = ("ascii", "read_only", "reduced_motion", "confirm_quit")
 # A repository is somebody else's: it may neither rule a person's keyboard nor name commands to run.
 _USERS_ALONE: Final = ("keys", "notify_command")
 _NO_VARIABLE: Final = ("keys",)

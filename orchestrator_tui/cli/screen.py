@@ -122,6 +122,7 @@ def _open(settings: Settings, wished: Preferences) -> int:
             read_only=wished.read_only,
             notify=Notify(wished.notify),
             reduced_motion=wished.reduced_motion,
+            confirm_quit=wished.confirm_quit,
             keymap=keys.keymap,
             warnings=key_conflicts(wished),
             watch_terminal=True,

@@ -431,10 +431,6 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     # --- what a person asks for -------------------------------------------------------------
 
-    @on(RunsScreen.QuitAsked)
-    def _quit_asked(self) -> None:
-        self.leave()
-
     def say(self, text: str, *, is_refusal: bool = False) -> None:
         """Tell the result of an action: each one ends in words."""
         self.journal.told(text)

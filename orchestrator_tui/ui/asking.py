@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,6 +31,7 @@ from orchestrator_tui.ui.planning import PlanView, pipeline_plan, records_of, re
 from orchestrator_tui.ui.screens.again import AgainStage, RunAgainView
 from orchestrator_tui.ui.screens.dialogs import RunLine
 from orchestrator_tui.ui.screens.ending import CancelView, KillView
+from orchestrator_tui.ui.screens.quitting import QuitView
 from orchestrator_tui.ui.screens.start import Offer, StartView
 
 KNOWN_TASKS = 200  # task ids that the form completes
@@ -255,6 +256,17 @@ def _busy(fleet: Fleet, now: datetime) -> tuple[tuple[str, str], ...]:
         (run.key.task_id, f"{run.facts.pipeline_id or 'a run'} ({run.key.short})")
         for run in live
         if run.facts and derive_state(run, now).state not in ended
+    )
+
+
+def quit_view(fleet: Fleet, started_here: Iterable[RunKey], now: datetime) -> QuitView:
+    """Return which of the runs that were started here go on."""
+    over = FINISHED | {State.LOST}
+    views = {key: view for key in started_here if (view := _view(fleet, key, now)) is not None}
+    going = {key: view for key, view in sorted(views.items()) if view.row.state not in over}
+    return QuitView(
+        lines=tuple(RunLine(_line_name(key, view), _doing(view)) for key, view in going.items()),
+        stops=tuple(CancelRun(key) for key, view in going.items() if view.cancel_refusal is None),
     )
 
 

@@ -15,6 +15,7 @@ from orchestrator_tui.records.requests import (
     ActionResult,
     Done,
     LaunchRun,
+    Refused,
     Request,
     RestartRun,
     ResumeRun,
@@ -28,6 +29,7 @@ from orchestrator_tui.ui.asking import (
     cancel_view,
     kill_view,
     plan_view,
+    quit_view,
     start_view,
     told_together,
 )
@@ -41,10 +43,11 @@ from orchestrator_tui.ui.ports import (
     StartDesk,
 )
 from orchestrator_tui.ui.recent import keep_recent, recall_recent
-from orchestrator_tui.ui.screens.again import RunAgainDialog
+from orchestrator_tui.ui.screens.again import EditInputs, RunAgainDialog
 from orchestrator_tui.ui.screens.cancelling import CancellingDialog, Parting
 from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
 from orchestrator_tui.ui.screens.plan import CommandCopyAsked, PlanDialog
+from orchestrator_tui.ui.screens.quitting import Leaving, QuitDialog
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
@@ -76,6 +79,10 @@ class AskingApp(App[None], inherit_bindings=False):
 
     @abstractmethod
     def _copy(self, what: str, lines: Sequence[str]) -> object: ...
+
+    @abstractmethod
+    def leave(self, status: int = 0) -> None:
+        """End the screens; runs go on."""
 
     @abstractmethod
     def _tell(self, text: str, *, is_refusal: bool = False) -> None: ...
@@ -155,9 +162,11 @@ class AskingApp(App[None], inherit_bindings=False):
         if isinstance(view, str):
             self.say(view, is_refusal=True)
             return
-        requests = await self.push_screen_wait(RunAgainDialog(view, clock=self._clock))
-        if requests is not None:
-            await self._perform(*requests)
+        answer = await self.push_screen_wait(RunAgainDialog(view, clock=self._clock))
+        if isinstance(answer, EditInputs):
+            self.ask_edit(answer.key)
+        elif answer is not None:
+            await self._perform(*answer)
 
     # --- end ----------------------------------------------------------------------------------
 
@@ -208,6 +217,28 @@ class AskingApp(App[None], inherit_bindings=False):
             self.say(view, is_refusal=True)
         elif await self.push_screen_wait(KillDialog(view, clock=self._clock)):
             await self._perform(*view.requests)
+
+    @on(RunsScreen.QuitAsked)
+    def _quit_asked(self) -> None:
+        view = quit_view(self.fleet, self._started_here, self._clock.now())
+        if self.options.confirm_quit and view.lines:
+            self.action_ask_quit()
+        else:
+            self.leave()
+
+    @work(name="quit")
+    async def action_ask_quit(self) -> None:
+        """Tell which runs go on, and ask whether to quit."""
+        if isinstance(self.screen, QuitDialog):
+            return
+        view = quit_view(self.fleet, self._started_here, self._clock.now())
+        answer = await self.push_screen_wait(QuitDialog(view, clock=self._clock))
+        if answer is Leaving.STOP:
+            results = await self._perform(*view.stops)
+            if any(isinstance(result, Refused) for result in results):
+                return  # what could not be stopped is told; whoever reads it decides
+        if answer is not Leaving.STAY:
+            self.leave()
 
     # --- do -----------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ APP_KEYS: KeyList = [
     key("ctrl+r", "rescan", "look at the disk now", "app.rescan"),
     key("ctrl+l", "redraw", "draw the screen anew", "app.redraw"),
     key("ctrl+c", "interrupt", "press twice to quit", "app.interrupt"),
+    key("Q", "ask_quit", "quit with choices", "app.ask_quit"),
 ]
 
 LIST_KEYS: KeyList = [
@@ -191,6 +192,12 @@ CANCELLING_KEYS: KeyList = [
     key("escape,q", "keep", "hide, it keeps going", "nav.close"),
 ]
 
+QUIT_KEYS: KeyList = [
+    key("q", "quit", "quit, runs keep going", "app.quit_yes"),
+    key("S", "stop", "stop my runs, quit", "run.stop_mine"),
+    key("escape", "keep", "go back", "app.quit_no"),
+]
+
 KILL_KEYS: KeyList = [
     key("escape", "keep", "go back", "run.kill_no"),
 ]
@@ -217,6 +224,8 @@ AGAIN_KEYS: KeyList = [
     key("s", "way('s')", "from a stage", "run.again_from"),
     key("o", "way('o')", "only one stage", "run.again_only"),
     key("n", "way('n')", "new run", "run.again_new"),
+    key("e", "way('e')", "edit inputs", "run.again_edit"),
+    key("c", "copy", "copy the command", "copy.command"),
     key("escape,q", "back", "close", "nav.close"),
 ]
 

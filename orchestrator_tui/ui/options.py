@@ -36,5 +36,6 @@ class ScreenOptions:
     notify: Notify = Notify.AUTO
     reduced_motion: bool = False
     read_only: bool = False
+    confirm_quit: bool = False
     keymap: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -50,6 +50,7 @@ def test_a_variable_wins_over_the_repository_and_that_over_the_user(
         "notify": ("auto", "default"),
         "notify_command": ("", "default"),
         "reduced_motion": (False, "default"),
+        "confirm_quit": (False, "default"),
         "keys": ({}, "default"),
     }
     assert 'task = "mine"  # ORCH_TUI_TASK' in orch_tui("config", "show", "--origin").out

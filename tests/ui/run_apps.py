@@ -18,6 +18,7 @@ from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.ports import LogSource
+from orchestrator_tui.ui.screens.plan import CommandCopyAsked
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
 from orchestrator_tui.ui.themes import DARK, TERMINAL_THEMES, THEMES
@@ -116,10 +117,15 @@ class DialogApp(BareApp):
         super().__init__()
         self._dialog = dialog
         self.results: list[object] = []
+        self.copied: list[str] = []
 
     async def on_mount(self) -> None:
         """Open the dialog."""
         await self.push_screen(self._dialog, self.results.append)
+
+    def on_command_copy_asked(self, event: CommandCopyAsked) -> None:
+        """Remember."""
+        self.copied.append(event.command)
 
 
 def drawn(widget: Widget) -> list[str]:

@@ -18,9 +18,15 @@ from orchestrator_tui.records.requests import (
     RestartRun,
     ResumeRun,
 )
-from orchestrator_tui.ui.screens.again import AgainStage, RunAgainDialog, RunAgainView
+from orchestrator_tui.ui.screens.again import (
+    AgainStage,
+    EditInputs,
+    RunAgainDialog,
+    RunAgainView,
+)
 from orchestrator_tui.ui.screens.dialogs import RunLine
 from orchestrator_tui.ui.screens.ending import CancelDialog, CancelView, KillDialog, KillView
+from orchestrator_tui.ui.screens.quitting import Leaving, QuitDialog, QuitView
 from orchestrator_tui.ui.widgets.choice_list import ChoiceList
 from tests.fakes import HandClock
 from tests.ui.fleets import HOSTILE
@@ -189,7 +195,7 @@ async def test_the_typed_words_kill() -> None:
         (["enter"], ResumeRun(KEY)),
         (["f"], ResumeRun(KEY)),
         (["n"], RestartRun(KEY)),
-        (["G", "enter"], RestartRun(KEY)),
+        (["j", "j", "j", "enter"], RestartRun(KEY)),
         (["s", "enter"], ResumeRun(KEY, from_stage="test")),
         (["s", "k", "enter"], ResumeRun(KEY, from_stage="build")),
         (["o", "enter"], ResumeRun(KEY, only_stage="test")),
@@ -218,7 +224,7 @@ async def test_several_runs_go_on_together_and_only_as_wholes() -> None:
         clock.advance(1)
         await pilot.press("s")  # refused
         assert app.results == []
-        await pilot.press("G")
+        await pilot.press("G", "k", "k")
         command = app.screen.query_one("#again-command")
         await until(pilot, lambda: "for run in" in drawn(command)[0])
         clock.advance(1)
@@ -233,7 +239,7 @@ async def test_the_command_that_does_the_same_is_shown() -> None:
     async with app.run_test() as pilot:
         command = app.screen.query_one("#again-command")
         await until(pilot, lambda: "orch-tui resume" in drawn(command)[0])
-        await pilot.press("G")
+        await pilot.press("j", "j", "j")
         await until(pilot, lambda: "orch-tui restart" in drawn(command)[0])
 
 
@@ -264,6 +270,57 @@ async def test_a_key_typed_too_early_starts_nothing() -> None:
         await until(pilot, lambda: len(app.results) == 1)
 
 
+@pytest.mark.anyio
+async def test_the_inputs_are_edited_in_the_form_and_the_command_is_copied() -> None:
+    app, clock = again_app()
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press("j", "j", "j", "c")
+        assert app.copied == [f"orch-tui restart {KEY.run_id} --detach"]
+        await pilot.press("e")
+        await until(pilot, lambda: app.results == [EditInputs(KEY)])
+
+
+# --- quit ---------------------------------------------------------------------------------------
+
+QUIT = QuitView(
+    lines=(RunLine("c2d9e410  diagnostics", "stage 4/5 test, 2:45 in"),),
+    stops=(CancelRun(KEY),),
+)
+
+
+def quit_app(view: QuitView = QUIT) -> tuple[DialogApp, HandClock]:
+    clock = HandClock()
+    return DialogApp(QuitDialog(view, clock=clock)), clock
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("key", "leaving"),
+    [
+        ("enter", Leaving.STAY),
+        ("escape", Leaving.STAY),
+        ("q", Leaving.QUIT),
+        ("S", Leaving.STOP),
+    ],
+)
+async def test_quitting_has_three_ways(key: str, leaving: Leaving) -> None:
+    app, clock = quit_app()
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press(key)
+        await until(pilot, lambda: app.results == [leaving])
+
+
+@pytest.mark.anyio
+async def test_nothing_is_stopped_where_nothing_goes_on() -> None:
+    app, clock = quit_app(QuitView())
+    async with app.run_test() as pilot:
+        clock.advance(1)
+        await pilot.press("S")
+        assert app.results == []
+
+
 # --- how they look ------------------------------------------------------------------------------
 
 
@@ -287,6 +344,10 @@ def test_kill_dialog(snap_compare: Compare) -> None:
         await pilot.press(*"kill", "space", "2")
 
     assert snap_compare(app, run_before=type_words, terminal_size=(80, 24))
+
+
+def test_quit_dialog(snap_compare: Compare) -> None:
+    assert snap_compare(quit_app()[0], terminal_size=(60, 15))
 
 
 def test_run_again_dialog(snap_compare: Compare) -> None:

@@ -14,9 +14,10 @@ from textual.widgets import Static
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import Request, RestartRun, ResumeRun
+from orchestrator_tui.records.requests import Request, RestartRun, ResumeRun, command_line
 from orchestrator_tui.ui.keys import AGAIN_KEYS
 from orchestrator_tui.ui.screens.dialogs import Question, equal_command, framed
+from orchestrator_tui.ui.screens.plan import CommandCopyAsked
 from orchestrator_tui.ui.widgets.cells import fit_name
 from orchestrator_tui.ui.widgets.choice_list import Choice, ChoiceList
 
@@ -58,9 +59,19 @@ class Way(StrEnum):
     FROM = "s"
     ONLY = "o"
     NEW = "n"
+    EDIT = "e"
+    COMMAND = "c"
+
+
+@dataclass(frozen=True, slots=True)
+class EditInputs:
+    """The start form is to be opened with the inputs of a run."""
+
+    key: RunKey
 
 
 ONE_ONLY = "for one run at a time"
+COPY = Choice(Way.COMMAND, "Copy the command", "of the way chosen last")
 
 
 def ways(view: RunAgainView) -> tuple[Choice, ...]:
@@ -75,6 +86,8 @@ def ways(view: RunAgainView) -> tuple[Choice, ...]:
             Choice(Way.FROM, "From a stage...", "", ONE_ONLY),
             Choice(Way.ONLY, "Only one stage...", "", ONE_ONLY),
             Choice(Way.NEW, f"New runs for {new}", "same inputs", launch),
+            Choice(Way.EDIT, "Edit inputs...", "", ONE_ONLY),
+            COPY,
         )
     no_stage = refusal or (None if view.stages else "the manifest names no stages")
     return (
@@ -82,6 +95,8 @@ def ways(view: RunAgainView) -> tuple[Choice, ...]:
         Choice(Way.FROM, "From a stage...", "that one and all after it", no_stage),
         Choice(Way.ONLY, "Only one stage...", "nothing after it", no_stage),
         Choice(Way.NEW, "New run", "same inputs", launch),
+        Choice(Way.EDIT, "Edit inputs...", "the start form, filled in", launch),
+        COPY,
     )
 
 
@@ -89,7 +104,7 @@ def _of_several(keys: tuple[RunKey, ...], count: int) -> str:
     return f"all {count} runs" if len(keys) == count else f"{len(keys)} of {count} runs"
 
 
-class RunAgainDialog(Question[tuple[Request, ...] | None]):
+class RunAgainDialog(Question[tuple[Request, ...] | EditInputs | None]):
     """Offers the ways to run again; gives the requests, or None when it was left."""
 
     BINDINGS = AGAIN_KEYS
@@ -98,6 +113,7 @@ class RunAgainDialog(Question[tuple[Request, ...] | None]):
         super().__init__(clock=clock)
         self._view = view
         self._way: Way | None = None
+        self._shown: tuple[Request, ...] = ()  # what the command line is of
 
     def compose(self) -> ComposeResult:
         """Yield the run, the ways or stages, and the equal command."""
@@ -140,18 +156,32 @@ class RunAgainDialog(Question[tuple[Request, ...] | None]):
     def _show_command(self) -> None:
         line = self.query_one("#again-command", Static)
         chosen = self.query_one(ChoiceList).chosen
-        if requests := self._requests():
+        if requests := self._requests() or (self._shown if self._is_on(Way.COMMAND) else ()):
+            self._shown = requests
             line.update(equal_command(*requests))
+        elif self._is_on(Way.EDIT):
+            line.update(Content("enter opens the form"))
         elif chosen is not None and chosen.refusal is not None:
             line.update(Content.styled(f"! {safe_text(chosen.refusal)}", "$warning"))
         else:
             line.update(Content("enter chooses the stage"))
 
+    def _is_on(self, way: Way) -> bool:
+        chosen = self.query_one(ChoiceList).chosen
+        open_way = chosen is not None and chosen.key == way and chosen.refusal is None
+        return self._way is None and open_way
+
     @on(ChoiceList.Chosen)
     def _chosen(self) -> None:
+        if self._is_on(Way.COMMAND):
+            self.action_copy()
+            return
         if not self.hears():
             return
         chosen = self.query_one(ChoiceList).chosen
+        if self._is_on(Way.EDIT):
+            self.dismiss(EditInputs(self._view.restartable[0]))
+            return
         if requests := self._requests():
             self.dismiss(requests)
         elif chosen is not None and chosen.refusal is None and self._way is None:
@@ -169,6 +199,11 @@ class RunAgainDialog(Question[tuple[Request, ...] | None]):
             Choice(str(n), f"{stage.id}", stage.ending) for n, stage in enumerate(stages, 1)
         )
         self.query_one(ChoiceList).offer(choices, at)
+
+    def action_copy(self) -> None:
+        """Copy the command line that is shown."""
+        if self._shown:
+            self.post_message(CommandCopyAsked(command_line(self._shown)))
 
     def action_way(self, key: str) -> None:
         """Go the way of a key, if it is open."""
