@@ -157,4 +157,8 @@ def ways_to_go_on(view: RunView, card: ErrorCard) -> tuple[tuple[str, str], ...]
     ]
     if view.resume_refusal is not None:
         again = [("r n", "new run"), ("", f"no resume: {view.resume_refusal}")]
-    return (*again, ("L", "full log at the first error"), ("y e", "copy this as Markdown"))
+    stage = next((s for s in view.stages if s.index == card.index), None)
+    more = ("L", "full log at the first error")
+    if stage is not None and stage.is_subpipeline:  # its output is that of another run
+        more = ("", f"run {stage.child.short}, among Children, says why" if stage.child else "")
+    return (*again, more, ("y e", "copy this as Markdown"))

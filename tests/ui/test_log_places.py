@@ -274,3 +274,16 @@ async def test_a_click_puts_the_cursor_and_dragging_copies_lines() -> None:
         await pressed(pilot, log, 2, to=5)
         await until(pilot, lambda: app.copied == ("line 2", "line 3", "line 4", "line 5"))
         assert not log.lines.is_selecting
+
+
+@pytest.mark.anyio
+async def test_a_stage_without_a_log_is_shown_as_empty(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    write_run(roots)
+    app = LogApp(StageLogs(roots))
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.log_view.show(DISK_KEY, 2, live=False, empty="Nothing here.")
+        await until(pilot, lambda: "has not started" in drawn(app.log_view.lines)[1])
+        await pilot.press("full_stop")
+        await pilot.pause()
+        assert app.is_running

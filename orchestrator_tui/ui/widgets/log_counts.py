@@ -29,7 +29,8 @@ class LogCount:
 
     def take(self, step: LogSurvey) -> None:
         """Add the next step of the survey."""
-        for places, found in zip(self.places, step.found, strict=True):
+        # A log that is not there has nothing for any look.
+        for places, found in zip(self.places, step.found or ((),) * len(self.places), strict=True):
             places.extend(found)
         numbered = [LogSpot(s.place, s.number + self.lines, s.text) for s in step.told]
         self.told += numbered[: MOST_TOLD - len(self.told)]
