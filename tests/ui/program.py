@@ -61,7 +61,12 @@ if __name__ == "__main__":
         logs=ScriptedLogs(),
         launcher=ScriptedLauncher(),
         clock=SYSTEM_CLOCK,
-        options=ScreenOptions(place="~/src/app", watch_terminal=True, between=between(os.environ)),
+        options=ScreenOptions(
+            place="~/src/app",
+            watch_terminal=True,
+            between=between(os.environ),
+            environ=dict(os.environ),
+        ),
     )
     app.run()
     undo()
