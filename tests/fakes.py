@@ -88,12 +88,14 @@ class ScriptedLogs:
         lines = self.stages.get((request.key, request.stage_index), [])
         begin = request.offset // LINE_BYTES
         end = min(len(lines), begin + SURVEY_LINES)
+        if request.whence is Whence.BEFORE:
+            begin, end = max(0, begin - SURVEY_LINES), begin
         chosen = [(n, strip_sequences(lines[n].text)) for n in range(begin, end)]
         shown = [(n, text) for n, text in chosen if choice.passes(lines[n].stream, text)]
         found = [[n for n, text in shown if look.finds(text)] for look in looks]
         told = [LogSpot(n * LINE_BYTES, n - begin + 1, lines[n].text) for n in found[0]]
         return LogSurvey(
-            start=request.offset,
+            start=begin * LINE_BYTES,
             end=end * LINE_BYTES,
             size=len(lines) * LINE_BYTES,
             lines=end - begin,

@@ -10,11 +10,13 @@ from enum import StrEnum
 
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.run_view import RunView, project_run
 from orchestrator_tui.ui.card_text import told_of
+from orchestrator_tui.ui.manifest_json import manifest_lines
 from orchestrator_tui.ui.widgets.choice_list import Choice
 
 FEW_LINES = 50
@@ -32,6 +34,7 @@ class Piece(StrEnum):
     REPRODUCE = "r"
     RUN = "i"
     PATH = "p"
+    MANIFEST = "j"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class CopySource:
     command: str | None = None
     folder: str = ""
     log_path: str = ""
+    manifest: Manifest | None = None
     log: LogPicture = LogPicture()
     view: RunView | None = None
 
@@ -93,6 +97,7 @@ def copy_source(
         folder=f"{repo}/{cwd}" if repo and cwd else repo,
         log=log or LogPicture(tail[-1] if tail else None, tail),
         view=view,
+        manifest=detail.manifest if detail else None,
     )
 
 
@@ -119,6 +124,12 @@ def copy_choices(source: CopySource) -> tuple[Choice, ...]:
         Choice(Piece.REPRODUCE, "To reproduce it", "cd and command", no_command),
         Choice(Piece.RUN, "Run id", source.key.run_id),
         Choice(Piece.PATH, "Path of the log", source.log_path, _no_path(source)),
+        Choice(
+            Piece.MANIFEST,
+            "Manifest as JSON",
+            "without its token",
+            None if source.manifest else "the manifest has not been read",
+        ),
     )
 
 
@@ -138,6 +149,10 @@ def copied_lines(source: CopySource, piece: Piece) -> tuple[str, list[str]]:
         Piece.REPRODUCE: lambda: ("the steps to reproduce", reproduce_block(source)),
         Piece.RUN: lambda: ("the run id", [source.key.run_id]),
         Piece.PATH: lambda: ("the path of the log", [source.log_path]),
+        Piece.MANIFEST: lambda: (
+            "the manifest",
+            manifest_lines(source.manifest) if source.manifest else [],
+        ),
     }
     what, lines = made[piece]()
     return what, [strip_sequences(line) for line in lines]

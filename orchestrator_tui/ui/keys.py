@@ -144,6 +144,14 @@ LOG_LINE_KEYS: KeyList = [
     key("escape", "leave_selection", "select no lines", "copy.leave"),
 ]
 
+# Where every letter chooses something, only arrows move.
+PIECE_KEYS: KeyList = [
+    key("down", "move(1)", "next row", "copy.down"),
+    key("up", "move(-1)", "previous row", "copy.up"),
+    key("home", "move_to('first')", "first row", "copy.first"),
+    key("end", "move_to('last')", "last row", "copy.last"),
+]
+
 COPY_KEYS: KeyList = [
     *(
         key(letter, f"piece('{letter}')", words, f"copy.piece_{letter}")
@@ -156,6 +164,7 @@ COPY_KEYS: KeyList = [
             ("r", "how to reproduce it"),
             ("i", "run id"),
             ("p", "path of the log"),
+            ("j", "manifest as JSON"),
         )
     ),
     key("escape,q", "close", "close", "nav.close"),

@@ -46,7 +46,7 @@ class LogSource(Protocol):
     async def survey(
         self, request: LogRequest, looks: Sequence[LineLook], choice: LineChoice
     ) -> LogSurvey:
-        """Return what the lines from the request's offset on have: one step through the log."""
+        """Return what the lines AFTER the request's offset have, or BEFORE it: one step further."""
         ...
 
 

@@ -19,6 +19,7 @@ from orchestrator_tui.watch.log_records import (
 )
 
 LOOK_BACK_BYTES: Final = 64 * 1024  # how far before a page the beginning of a line is looked for
+_PAGE_BYTES: Final = 16 * 1024 * 1024  # most that one page goes through to find lines
 LINES_BEFORE: Final = 100  # on a page for a place in the middle of a log
 _BLOCK_BYTES: Final = 256 * 1024
 _WINDOW_BYTES: Final = 128 * 1024  # enough for a screen in most logs; else four times as much
@@ -77,7 +78,7 @@ def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:
         rendering.feed(record)
     lines: list[LogLine] = []
     position = offset
-    while len(lines) < max_lines and block:
+    while len(lines) < max_lines and block and position - offset < _PAGE_BYTES:
         if b"\n" in block:
             position = _feed(
                 rendering,
@@ -121,7 +122,7 @@ def page_at(log: LogFile, offset: int, max_lines: int) -> LogPage:
         FileNotFoundError: There is no such file.
         OSError: As for `files.read_range`.
     """
-    start = _record_start(log, offset)
+    start = record_start(log, offset)
     before = page_before(log, start, min(LINES_BEFORE, max_lines))
     return page_after(log, start if before.replaced else before.start, max_lines)
 
@@ -235,12 +236,12 @@ def past_long_record(log: LogFile, at: int) -> int | None:
 
 def _long_record_before(log: LogFile, end: int, size: int) -> LogPage:
     """Return a page with a note for the one record before `end` that is too long for a window."""
-    start = _record_start(log, end - 1)
+    start = record_start(log, end - 1)
     note = skipped_note(start, end)
     return LogPage((note,), start, end, size, at_start=start == log.first, at_end=False)
 
 
-def _record_start(log: LogFile, at: int) -> int:
+def record_start(log: LogFile, at: int) -> int:
     """Return where the record begins that has the byte at an offset."""
     while at > log.first:
         from_ = max(log.first, at - _SCAN_BYTES)

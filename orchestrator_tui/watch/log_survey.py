@@ -12,6 +12,7 @@ from orchestrator_tui.watch.log_pages import (
     LogFile,
     block_at,
     past_long_record,
+    record_start,
     records_before,
 )
 from orchestrator_tui.watch.log_records import (
@@ -29,8 +30,16 @@ TOLD_CHARS: Final = 60
 _KEPT_CHARS: Final = MAX_LINE_BYTES  # of a line that has not ended; the rest is not looked at
 
 
-def survey(log: LogFile, offset: int, looks: Sequence[LineLook], choice: LineChoice) -> LogSurvey:
+def survey(
+    log: LogFile,
+    offset: int,
+    looks: Sequence[LineLook],
+    choice: LineChoice,
+    until: int | None = None,
+) -> LogSurvey:
     """Return what the lines of about `SURVEY_BYTES` from a record's start on have.
+
+    With `until` the survey ends with the records before that offset.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -47,14 +56,17 @@ def survey(log: LogFile, offset: int, looks: Sequence[LineLook], choice: LineCho
         scan.feed(record)
     scan.begin()
     position = offset
-    while block and position - offset < SURVEY_BYTES:
+    end = offset + SURVEY_BYTES if until is None else until
+    while block and position < end:
+        if until is not None and position + len(block) > until:
+            block = block[: until - position]
         if b"\n" in block:
             for record in log.records(block, position):
                 scan.feed(record)
             position += block.rfind(b"\n") + 1
-        elif (end := past_long_record(log, position + len(block))) is not None:
+        elif (after := past_long_record(log, position + len(block))) is not None:
             scan.skip(position)
-            position = end
+            position = after
         else:
             break
         signature, block = block_at(log, position)
@@ -69,6 +81,14 @@ def survey(log: LogFile, offset: int, looks: Sequence[LineLook], choice: LineCho
         waypoints=tuple(scan.waypoints),
         at_end=b"\n" not in block,
     )
+
+
+def survey_before(
+    log: LogFile, end: int, looks: Sequence[LineLook], choice: LineChoice
+) -> LogSurvey:
+    """Return what the lines of about `SURVEY_BYTES` before a record's start have, as `survey`."""
+    start = record_start(log, max(log.first, end - SURVEY_BYTES))
+    return survey(log, start, looks, choice, until=end)
 
 
 class SurveyScan:

@@ -31,7 +31,7 @@ from orchestrator_tui.watch.log_absence import page_without_log, problem_page
 from orchestrator_tui.watch.log_pages import LogFile, page_after, page_at, page_before
 from orchestrator_tui.watch.log_records import LogRecord
 from orchestrator_tui.watch.log_starts import Attempt, StartIndex, part_of
-from orchestrator_tui.watch.log_survey import survey
+from orchestrator_tui.watch.log_survey import survey, survey_before
 from orchestrator_tui.watch.stage_places import StagePlace, find_stage, log_path
 
 REMEMBERED_LOGS: Final = 32  # logs of which is known where their attempts begin
@@ -103,7 +103,7 @@ class StageLogs:
     async def survey(
         self, request: LogRequest, looks: Sequence[LineLook], choice: LineChoice
     ) -> LogSurvey:
-        """Return what the lines from the offset of `request` on have, a step further in a log."""
+        """Return what the lines AFTER the request's offset have, or BEFORE it: one step further."""
         return await anyio.to_thread.run_sync(self.survey_now, request, looks, choice)
 
     def survey_now(
@@ -122,7 +122,8 @@ class StageLogs:
             return LogSurvey(0, 0, 0, replaced=opened is not None)
         # Without the lock: pages that are waited for come first.
         try:
-            found = survey(opened.log, request.offset, looks, choice)
+            look_through = survey_before if request.whence is Whence.BEFORE else survey
+            found = look_through(opened.log, request.offset, looks, choice)
         except OSError as error:
             return LogSurvey(0, 0, 0, problem=reason_of(error))
         return replace(found, attempt=opened.attempt.number) if opened.attempt else found

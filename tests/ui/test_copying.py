@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import sys
@@ -204,6 +205,21 @@ async def test_a_key_in_the_menu_copies_at_once_and_says_how() -> None:
         await until(pilot, lambda: "Copied the command, 1 line, by OSC 52" in world.told)
     assert "also in /run/user/1/orch-tui/last-copy.txt" in world.told
     assert "tmux: set-clipboard" in world.told
+
+
+@pytest.mark.anyio
+async def test_the_manifest_is_copied_as_json_without_its_token() -> None:
+    world = CopyWorld(RUNNING)
+    async with world.app.run_test(size=(100, 30)) as pilot:
+        await world.open(pilot)
+        await until(pilot, lambda: bool(world.app.fleet.details))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(world.app.screen, CopyMenu))
+        await pilot.press("j")
+        await until(pilot, lambda: bool(world.shelf.copies))
+    copied = json.loads(world.shelf.copies[-1])
+    assert copied["run_id"] == RUNNING.key.run_id
+    assert copied.get("resume_token") in (None, "(hidden)")
 
 
 @pytest.mark.anyio

@@ -10,14 +10,18 @@ import pytest
 from textual.pilot import Pilot
 
 from orchestrator_tui.records.line_looks import LineLook
+from orchestrator_tui.records.logs import LogSpot
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.ui.widgets.log_lines import LogLines
+from orchestrator_tui.ui.widgets.log_map import LogMap, LogPlaces, map_rows
 from orchestrator_tui.ui.widgets.log_search import look_for
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.watch.logs import StageLogs
 from tests.fakes import NOON
+from tests.ui.fleets import RUNNING
 from tests.ui.run_apps import LogApp, drawn, until
-from tests.ui.test_log_screen import ready, type_in
+from tests.ui.test_copying import CopyWorld
+from tests.ui.test_log_screen import full, ready, type_in
 from tests.ui.test_log_view import KEY, err, foot, logs_of, numbered, out, shown
 from tests.watch.disk import KEY as DISK_KEY
 from tests.watch.disk import write_run
@@ -287,3 +291,40 @@ async def test_a_stage_without_a_log_is_shown_as_empty(tmp_path: Path) -> None:
         await pilot.press("full_stop")
         await pilot.pause()
         assert app.is_running
+
+
+# --- the map ------------------------------------------------------------------------------------
+
+
+def test_a_map_says_in_which_part_of_the_log_what_lies() -> None:
+    told = (LogSpot(210, 3, "E  ValueError: x"),)
+    places = LogPlaces(0, 1000, 0, 250, [210, 950], [40], [960], [230, 231], told)
+    rows = map_rows(places, 10)
+    assert len(rows) == 10
+    assert [row.visible for row in rows] == [True] * 3 + [False] * 7
+    assert (rows[2].problems, rows[2].hits, rows[2].text) == (1, 2, "E  ValueError: x")
+    assert rows[2].place == 210
+    assert (rows[0].warnings, rows[0].place) == (1, 40)
+    assert (rows[9].problems, rows[9].marks) == (1, 1)
+    assert rows[5].place == 500
+    assert map_rows(LogPlaces(0, 0, 0, 0), 10) == ()
+
+
+@pytest.mark.anyio
+async def test_a_wide_terminal_has_a_map_and_a_click_on_it_goes_there() -> None:
+    lines = numbered(3_000)
+    lines[1_500] = err("E   ValueError: in the middle", 1_500)
+    world = CopyWorld(RUNNING)
+    world.logs.stages[RUNNING.key, 4] = lines
+    async with world.app.run_test(size=(140, 40)) as pilot:
+        await full(world, pilot)
+        log_map = world.app.screen.query_one(LogMap)
+        await until(pilot, lambda: any("ValueError" in row for row in drawn(log_map)))
+        y = next(y for y, row in enumerate(drawn(log_map)) if "ValueError" in row)
+        assert drawn(log_map)[y].startswith("│E")
+        assert drawn(log_map)[-1].startswith("┃")
+        await pilot.click(LogMap, offset=(3, y + 1))
+        log = world.app.screen.query_one(LogView)
+        await until(pilot, lambda: any("in the middle" in row for row in drawn(log.lines)))
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: not log_map.display)

@@ -430,6 +430,12 @@ def test_a_survey_counts_and_finds_the_lines_of_the_pages(
         assert end == len(content)
         assert lines == len(whole)
         assert found == [line.place for line in whole if LOOK.finds(line.text)]
+        back: list[int] = []
+        while end > 0:
+            step_back = log_survey.survey_before(log, end, [LOOK], LineChoice())
+            assert step_back.end == end > step_back.start
+            back[:0], end = step_back.found[0], step_back.start
+        assert back == found
         places = [line.place for line in whole]
         assert places == sorted(set(places))
         assert all(places[number - 1] == place for place, number in numbers.items())

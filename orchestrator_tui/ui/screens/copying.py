@@ -12,7 +12,7 @@ from textual.widgets import Static
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.ui.copying import CopySource, LogPicture, Piece, copy_choices
-from orchestrator_tui.ui.keys import COPY_KEYS
+from orchestrator_tui.ui.keys import COPY_KEYS, PIECE_KEYS
 from orchestrator_tui.ui.widgets.cells import fit_name
 from orchestrator_tui.ui.widgets.choice_list import ChoiceList
 
@@ -27,6 +27,12 @@ class CopyAsked(Message):
         self.key = key
         self.stage_index = stage_index
         self.log = log
+
+
+class PieceList(ChoiceList, inherit_bindings=False):
+    """The pieces; letters choose one, so `j` and `k` do not move."""
+
+    BINDINGS = PIECE_KEYS
 
 
 class CopyMenu(ModalScreen[Piece | None]):
@@ -47,7 +53,7 @@ class CopyMenu(ModalScreen[Piece | None]):
             stage = f" / {source.stage_id}" if source.stage_id else ""
             name = safe_text(f"{source.key.task_id} / {source.pipeline}{stage}")
             yield Static(fit_name(name, NAME_CELLS), markup=False, classes="strong line")
-            yield ChoiceList(copy_choices(source), id="pieces")
+            yield PieceList(copy_choices(source), id="pieces")
             yield Static("", markup=False, id="copy-refusal", classes="command")
 
     def on_mount(self) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Resize
 from textual.widgets import Input
 
 from orchestrator_tui.records.identifiers import RunKey
@@ -20,6 +20,7 @@ from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked
 from orchestrator_tui.ui.screens.run import is_growing, quiet_words
 from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
+from orchestrator_tui.ui.widgets.log_map import LogMap
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_view import LogView
 from orchestrator_tui.ui.widgets.run_header import RunCrumb, RunPulse
@@ -39,6 +40,9 @@ _HINTS = (
     hint("stages", "pane.previous_stage", "pane.next_stage"),
 )
 _TYPING = (typed_hint("take it", "enter"), hint("leave it", "find.end"))
+
+
+MAP_FROM_COLUMNS = 140
 
 
 class LogScreen(RoomyScreen):
@@ -75,7 +79,9 @@ class LogScreen(RoomyScreen):
         with Horizontal(id="log-top"):
             yield RunCrumb()
             yield RunPulse(ascii_only=self._ascii_only)
-        yield LogView(self._logs, marks=self._marks)
+        with Horizontal(id="log-body"):
+            yield LogView(self._logs, marks=self._marks)
+            yield LogMap()
         yield FooterBar()
         yield TooSmall()
 
@@ -126,6 +132,21 @@ class LogScreen(RoomyScreen):
     @on(DescendantFocus)
     def _focus_moved(self) -> None:
         self._show_footer()
+
+    @on(LogView.Counted)
+    def _counted(self) -> None:
+        log_map = self.query_one(LogMap)
+        if log_map.display:
+            log_map.view = self.query_one(LogView).places()
+
+    @on(LogMap.Picked)
+    def _picked(self, event: LogMap.Picked) -> None:
+        self.query_one(LogView).go_to_place(event.place)
+
+    def on_resize(self, event: Resize) -> None:
+        """Show the map where there is room for it."""
+        self.query_one(LogMap).display = event.size.width >= MAP_FROM_COLUMNS
+        self._counted()
 
     def action_stage(self, step: int) -> None:
         """Show the log of the next or previous stage."""

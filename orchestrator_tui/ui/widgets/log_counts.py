@@ -72,8 +72,6 @@ class LogCount:
         return self.waypoints[at] if at < len(self.waypoints) else None
 
     def waypoint_before(self, number: int) -> LogSpot | None:
-        """Return the last line known by its number that is not after one; None beyond the count."""
-        if number > self.lines:
-            return None
+        """Return the last line of which the number is known and not greater than one."""
         at = bisect_right(self.waypoints, number, key=lambda spot: spot.number) - 1
         return self.waypoints[at] if at >= 0 else None

@@ -303,9 +303,9 @@ class LogPane(Vertical):
     def _reach_goal(self, whence: Whence) -> None:
         goal, window = self._goal, self.lines.window
         self._goal = None
-        if whence is Whence.AT and goal is not None and window.whole:
-            ordinal = window.ordinal_at(goal)
-            self.show_found(window.whole.start if ordinal is None else ordinal)
+        ordinal = window.ordinal_from(goal) if whence is Whence.AT and goal is not None else None
+        if ordinal is not None:
+            self.show_found(ordinal)
 
     def fetch_near(self, *, up: bool | None = None) -> None:
         """Fetch the page beyond an edge of the window that is near, or that the user moves to.

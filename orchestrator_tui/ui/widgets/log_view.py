@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 
 from textual import on, work
@@ -11,17 +12,18 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from orchestrator_tui.records.line_looks import LineFilter, LineLook
-from orchestrator_tui.records.logs import NEWEST_ATTEMPT, LogPage
+from orchestrator_tui.records.logs import NEWEST_ATTEMPT, LogPage, Whence
 from orchestrator_tui.ui.copying import LogPicture
 from orchestrator_tui.ui.failure_text import PROBLEM_LOOK
 from orchestrator_tui.ui.keys import LOG_KEYS
 from orchestrator_tui.ui.ports import LogSource, LogTextWish
 from orchestrator_tui.ui.widgets.log_counts import LogCount
 from orchestrator_tui.ui.widgets.log_foot import LogFootView, foot_line
+from orchestrator_tui.ui.widgets.log_map import LogPlaces
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_pane import LogPane, Subject
 from orchestrator_tui.ui.widgets.log_search import line_filter, look_for
-from orchestrator_tui.ui.widgets.log_walk import Finder, finds_line, finds_place, walk, wanted_place
+from orchestrator_tui.ui.widgets.log_walk import Finder, finds_place, walk, wanted_place
 from orchestrator_tui.ui.widgets.log_window import Streams
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 
@@ -67,6 +69,8 @@ class LogView(LogPane):
         self._progress = ""
         self._hits: LogCount | None = None
         self._count_timer: Timer | None = None
+        self._mapped_hits: list[int] = []
+        self._mapped_places: list[int] = []
 
     def begin_anew(self) -> None:
         """End the search and what goes on; a filter stays."""
@@ -213,8 +217,7 @@ class LogView(LogPane):
         """Go to the first line that has this text; the log's end is shown until it is found."""
         self.end_seeking()
         look = LineLook(re.compile(re.escape(text)), (text.lower(),))
-        find = finds_line(look, up=False, shown=self.lines.window.lets_through)
-        self._start_walk("to the error", 0, False, find)
+        self._seek("to the error", look, 0, up=False)
 
     def action_hit(self, direction: int) -> None:
         """Go to the next (1) or the previous (-1) line that matches."""
@@ -308,9 +311,38 @@ class LogView(LogPane):
 
     def _search_beyond(self, look: LineLook, *, up: bool) -> None:
         window = self.lines.window
-        start = window.start if up else window.end
-        find = finds_line(look, up=up, shown=window.lets_through)
-        self._start_walk("searching", start, up, find)
+        self._seek("searching", look, window.start if up else window.end, up=up)
+
+    def _seek(self, words: str, look: LineLook, start: int, *, up: bool) -> None:
+        self._end_walk(f"{words} ... 0 %")
+        self.tell()
+        if self.subject is not None:
+            self._seek_on(self.subject, words, look, start, up)
+
+    @work(group="walk")
+    async def _seek_on(
+        self, subject: Subject, words: str, look: LineLook, start: int, up: bool
+    ) -> None:
+        choice, offset = self.lines.window.choice, start
+        whence = Whence.BEFORE if up else Whence.AFTER
+        while True:
+            step = await self._logs.survey(subject.request(whence, offset), (look,), choice)
+            if subject != self.subject:
+                return
+            if step.replaced or step.problem:
+                break
+            if step.found[0]:
+                self._progress = ""
+                self.go_to_place(step.found[0][-1 if up else 0])
+                return
+            offset = step.start if up else step.end
+            if step.start <= step.first if up else step.at_end:
+                break
+            done, whole = abs(offset - start), start - step.first if up else step.size - start
+            self._progress = f"{words} ... {min(99, 100 * done // max(1, whole))} %, esc ends it"
+            self.tell()
+        self._progress = f"{words}: nothing more {'above' if up else 'below'}"
+        self.tell()
 
     def _go_to(self, words: str) -> None:
         wish = wanted_place(words, self.lines.window.begun_at)
@@ -325,33 +357,30 @@ class LogView(LogPane):
             return
         known = self.map.waypoint_before(wish) if isinstance(wish, int) else None
         start, before = (known.place, known.number - 1) if known else (0, 0)
-        self._start_walk(f"to {words}", start, False, finds_place(wish), before)
+        self._start_walk(f"to {words}", start, finds_place(wish), before)
 
-    def _start_walk(self, words: str, start: int, up: bool, find: Finder, before: int = 0) -> None:
+    def _start_walk(self, words: str, start: int, find: Finder, before: int) -> None:
         self._end_walk(f"{words} ... 0 %")
         self.tell()
         if self.subject is not None:
-            self._walk(self.subject, words, start, up, find, before)
+            self._walk(self.subject, words, start, find, before)
 
     @work(group="walk")
     async def _walk(
-        self, subject: Subject, words: str, start: int, up: bool, find: Finder, before: int
+        self, subject: Subject, words: str, start: int, find: Finder, before: int
     ) -> None:
-        async for step in walk(
-            self._logs, subject.request, start=start, up=up, find=find, before=before
-        ):
+        async for step in walk(self._logs, subject.request, start=start, find=find, before=before):
             if subject != self.subject:
                 return
             if step.found is not None:
-                is_known = before or (start == 0 and not up)
-                self._show_page(step.page, step.found, step.before + 1 if is_known else None)
+                self._show_page(step.page, step.found, step.before + 1)
                 return
             self._progress = f"{words} ... {step.percent} %, esc ends it"
             self.tell()
-        self._progress = f"{words}: nothing more {'above' if up else 'below'}"
+        self._progress = f"{words}: nothing more below"
         self.tell()
 
-    def _show_page(self, page: LogPage, position: int, number: int | None) -> None:
+    def _show_page(self, page: LogPage, position: int, number: int) -> None:
         lines = self.lines
         self.forget_reading()
         self._progress = ""
@@ -409,6 +438,31 @@ class LogView(LogPane):
             return search.place(), len(search.hits), lines.window.is_whole_log
         at = 0 if search.current is None else count.rank(lines.window.place_near(search.current))
         return at, max(count.total(), len(search.hits)), count.is_complete
+
+    def places(self) -> LogPlaces:
+        """Return where in the log lies what is worth going to."""
+        lines, window, subject = self.lines, self.lines.window, self.subject
+        first, last = lines.first_visible, lines.last_visible
+        return LogPlaces(
+            first=window.first,
+            size=max(window.size, self.map.end),
+            top=window.first if first is None else window.place_near(first),
+            bottom=window.first if last is None else window.place_near(last) + 1,
+            problems=self.map.places[0],
+            warnings=self.map.places[1],
+            marks=self.marks.of(subject.key, subject.stage_index) if subject else (),
+            hits=self._hit_places(),
+            told=self.map.told,
+        )
+
+    def _hit_places(self) -> Sequence[int]:
+        if self._hits is not None:
+            return self._hits.places[0]
+        window, hits = self.lines.window, self.lines.search.hits
+        if self._mapped_hits is not hits:
+            self._mapped_hits = hits
+            self._mapped_places = [window.line(hit).place for hit in hits]
+        return self._mapped_places
 
     def tell(self) -> None:
         """Say in the lower edge what is shown."""

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from orchestrator_tui.primitives.safe_text import strip_sequences
-from orchestrator_tui.records.line_looks import LineLook
-from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Whence
+from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
 from orchestrator_tui.ui.ports import LogSource
 
 STEP_LINES = 2_000  # of one page; the source bounds its bytes too
@@ -35,42 +33,24 @@ async def walk(
     request: Callable[[Whence, int, int], LogRequest],
     *,
     start: int,
-    up: bool,
     find: Finder,
-    before: int = 0,
+    before: int,
 ) -> AsyncIterator[Step]:
-    """Yield each page from an offset on, or back from it, until one has what is looked for.
+    """Yield each page from an offset on until one has what is looked for.
 
-    `before` says how many lines lie before `start`, as far as it is known.
+    `before` says how many lines lie before `start`.
     """
     offset = start
     while True:
-        whence = Whence.BEFORE if up else Whence.AFTER
-        page = await logs.read(request(whence, offset, STEP_LINES))
+        page = await logs.read(request(Whence.AFTER, offset, STEP_LINES))
         if page.replaced or page.problem:
             return
-        span = start if up else max(1, page.size - start)
-        done = start - page.start if up else page.end - start
+        done, whole = page.end - start, max(1, page.size - start)
         found = find(page, before)
-        yield Step(page, min(99, 100 * done // max(1, span)), before, found)
-        reached = page.start if up else page.end
-        if found is not None or reached == offset or (page.at_start if up else page.at_end):
+        yield Step(page, min(99, 100 * done // whole), before, found)
+        if found is not None or page.end == offset or page.at_end:
             return
-        offset, before = reached, before + len(page.lines)
-
-
-def finds_line(look: LineLook, *, up: bool, shown: Callable[[LogLine], bool]) -> Finder:
-    """Return what finds the first shown line that a look finds, or with `up` the last of a page."""
-
-    def find(page: LogPage, _before: int) -> int | None:
-        places = range(len(page.lines))
-        for place in reversed(places) if up else places:
-            line = page.lines[place]
-            if look.finds(strip_sequences(line.text)) and shown(line):
-                return place
-        return None
-
-    return find
+        offset, before = page.end, before + len(page.lines)
 
 
 def wanted_place(words: str, begun_at: datetime | None) -> int | datetime | str:

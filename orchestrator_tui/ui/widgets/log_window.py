@@ -175,6 +175,11 @@ class LogWindow:
         is_found = position < len(self._lines) and self._lines[position].place == place
         return self._first + position if is_found else None
 
+    def ordinal_from(self, place: int) -> int | None:
+        """Return the ordinal of the first line at or after a place, the last one's if none is."""
+        position = bisect_left(self._lines, place, key=lambda line: line.place)
+        return self._first + min(position, len(self._lines) - 1) if self._lines else None
+
     def place_near(self, ordinal: int) -> int:
         """Return the place of a line, or one before or after all lines if it is not in memory."""
         if not self._lines or ordinal < self._first:

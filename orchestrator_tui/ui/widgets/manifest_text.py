@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rich.cells import cell_len
 from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text
-from orchestrator_tui.records.manifest import Manifest, manifest_to_document
+from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.state.run_view import RunView
+from orchestrator_tui.ui.manifest_json import manifest_lines
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.lines import Line, Span
 from orchestrator_tui.ui.widgets.reading_pane import ReadingPane, folded_lines
@@ -61,10 +60,8 @@ class ManifestText(ReadingPane):
 
     @staticmethod
     def _json(manifest: Manifest, width: int) -> list[Line]:
-        # The token lets whoever has it resume the run, so it is never shown.
-        hidden = replace(manifest, resume_token="(hidden)" if manifest.resume_token else None)
-        text = json.dumps(manifest_to_document(hidden), indent=2, ensure_ascii=False)
-        return [line for text in text.split("\n")[:MOST_LINES] for line in _json_lines(text, width)]
+        texts = manifest_lines(manifest)[:MOST_LINES]
+        return [line for text in texts for line in _json_lines(text, width)]
 
 
 def _json_lines(text: str, width: int) -> list[Line]:
