@@ -163,6 +163,35 @@ def forecast(stages: Iterable[StageProgress], past: PipelinePast | None) -> Fore
     return Forecast(left_s, min(MOST_SHARE, share), samples)
 
 
+def glance(facts: RunFacts, past: PipelinePast | None, now: datetime) -> Forecast | None:
+    """Return what is left of a run that goes on, from the little that a list knows of it.
+
+    The newest earlier run tells which stages come; None where it had another number of them.
+    """
+    if past is None or not past.samples or len(past.samples[0].stages) != facts.stage_of:
+        return None
+    ids = [stage_id for stage_id, _ in past.samples[0].stages]
+    at = facts.stage_index - 1
+    if not 0 <= at < len(ids) or ids[at] != facts.stage_id or facts.started_at is None:
+        return None
+    spent_s = seconds_since(facts.stage_started_at, now)
+    done = [past.stages[name].usual_s for name in ids[:at] if name in past.stages]
+    # The time of a resumed run holds that in which it lay still.
+    worked_s = sum(done) + spent_s if facts.resumes else seconds_since(facts.started_at, now)
+    stages = [StageProgress(name, False, spent_s if name == ids[at] else None) for name in ids[at:]]
+    found = forecast(stages, past)
+    if found is None:
+        return None
+    total_s = worked_s + found.left_s
+    share = min(MOST_SHARE, worked_s / total_s) if total_s else 0.0
+    return Forecast(found.left_s, share, found.samples)
+
+
+def seconds_since(moment: datetime | None, now: datetime) -> float:
+    """Return for how many seconds something has gone on, 0 where that is not known."""
+    return max(0.0, (now - moment).total_seconds()) if moment else 0.0
+
+
 def is_slow(facts: RunFacts, past: PipelinePast | None, now: datetime) -> bool:
     """Tell whether a run that goes on, or its stage, takes longer than nine of ten did."""
     if past is None:

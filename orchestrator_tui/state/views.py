@@ -10,7 +10,9 @@ from typing import Final
 
 from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import RunKey, run_id_time
-from orchestrator_tui.state.estimates import PipelinePast, is_slow
+from orchestrator_tui.records.life import RunnerVerdict
+from orchestrator_tui.state.estimates import PipelinePast, glance, is_slow
+from orchestrator_tui.state.failure import exit_words
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import elapsed
 from orchestrator_tui.state.liveness import (
@@ -56,7 +58,10 @@ class RunRow:
 
     `stage` is `4/5 test`, `stage_number` is `4/5` and `stage_name` is `test`; all are empty where
     no stage is known. `elapsed_s` is None where the start is not known or still to come.
-    `is_ticking` tells that the row is another one a second later.
+    `is_ticking` tells that the row is another one a second later. `left_s` and `share` are guessed
+    for a run that goes on: what is left, and what is done of it. `why` is the reason where there is
+    little room, empty while nothing is wrong. `by` tells who runs it: `me`, `node` for a runner of
+    the Node original, or a host; empty where that is not known.
     """
 
     key: RunKey
@@ -79,6 +84,11 @@ class RunRow:
     summary: str
     parent_run_id: str | None
     is_ticking: bool
+    left_s: float | None = None
+    share: float | None = None
+    why: str = ""
+    by: str = ""
+    host: str = ""
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
@@ -132,10 +142,13 @@ def project_row(run: RunState, now: datetime, past: PipelinePast | None = None) 
     length_s = run_length_s(run, derived.state, now)
     slow = derived.state == State.RUNNING and is_slow(facts, past, now)
     number, name = _stage(facts, derived.state)
+    word = _word(facts, derived)
+    goes_on = derived.state in (State.RUNNING, State.QUEUED) and word != CANCELLING_WORD
+    left = glance(facts, past, now) if goes_on else None
     return RunRow(
         key=run.key,
         state=derived.state,
-        word=_word(facts, derived),
+        word=word,
         reason=derived.reason,
         badges=(*derived.badges, *(("SLOW",) if slow else ())),
         task=run.key.task_id,
@@ -153,7 +166,29 @@ def project_row(run: RunState, now: datetime, past: PipelinePast | None = None) 
         summary=facts.summary or "",
         parent_run_id=facts.parent_run_id,
         is_ticking=is_live(run),
+        left_s=left.left_s if left else None,
+        share=left.share if left else None,
+        why=_why(facts, derived),
+        by=_by(run),
+        host=(run.runner and run.runner.host) or "",
     )
+
+
+def _why(facts: RunFacts, derived: DerivedState) -> str:
+    match derived.state:
+        case State.FAILED if facts.exit_code is not None or facts.stage_summary:
+            return exit_words(facts.exit_code, facts.stage_summary)
+        case State.SUCCEEDED | State.CANCELLED | State.QUEUED | State.RUNNING:
+            return " ".join(badge for badge in derived.badges if badge != "CANCELLING")
+        case _:
+            return derived.reason
+
+
+def _by(run: RunState) -> str:
+    runner = run.runner
+    if runner is None or runner.verdict == RunnerVerdict.UNKNOWN:
+        return "node" if is_live(run) else ""
+    return (runner.host or "other") if runner.verdict == RunnerVerdict.ELSEWHERE else "me"
 
 
 def _word(facts: RunFacts, derived: DerivedState) -> StateWord:

@@ -23,6 +23,7 @@ from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.away import away_of, away_words
 from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.liveness import State, is_terminal
 from orchestrator_tui.state.notices import Notice, follow
 from orchestrator_tui.state.observations import Observation, RunSeen
@@ -71,6 +72,7 @@ from orchestrator_tui.ui.terminal import (
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
 from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
+from orchestrator_tui.ui.widgets.bars import HeaderCounts
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
@@ -163,7 +165,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
             self._filters.append(PlainGlyphs())
         unbound = dict.fromkeys(ACTING, UNBOUND) if options.read_only else {}
         self.set_keymap({**options.keymap, **unbound})
-        self.runs_screen = RunsScreen(clock=clock, options=options)
+        self.runs_screen = RunsScreen(clock=clock, options=options, memory=memory)
         self.activity_screen = ActivityScreen(self.journal, clock=clock, options=options)
 
     # --- life -------------------------------------------------------------------------------
@@ -380,6 +382,9 @@ class OrchTui(AskingApp, inherit_bindings=False):
     @on(RunsScreen.RunHighlighted)
     def _highlight(self, event: RunsScreen.RunHighlighted) -> None:
         self._highlighted = event.key
+
+    @on(RunsScreen.RunSettled)
+    def _settled(self) -> None:
         self._focus_runs()
 
     def _focus_runs(self) -> None:
@@ -398,6 +403,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
     def open_run(self, key: RunKey) -> None:
         """Open the screen of one run."""
         ascii_only = self.options.ascii_only
+        self.runs_screen.saw((key,))
         screen = RunScreen(key, self._logs, marks=self._marks, ascii_only=ascii_only)
         screen.show(self.fleet, self._clock.now())
         self.push_screen(screen)
@@ -406,6 +412,11 @@ class OrchTui(AskingApp, inherit_bindings=False):
     @on(ActivityScreen.RunOpened)
     def _open_from_activity(self, event: ActivityScreen.RunOpened) -> None:
         self.open_run(event.key)
+
+    @on(RunsScreen.NamesAsked)
+    def _copy_names(self, event: RunsScreen.NamesAsked) -> None:
+        lines = [str(key) for key in event.keys]
+        self._copy(f"the names of {counted(len(lines), 'run')}", lines)
 
     @on(ActivityScreen.LeaveAsked)
     def _leave_activity(self) -> None:
@@ -424,6 +435,10 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if name == "activity" and self.screen is not self.activity_screen:
             self.push_screen(self.activity_screen)
         self._focus_runs()
+
+    @on(HeaderCounts.PlaceAsked)
+    def _place_asked(self, event: HeaderCounts.PlaceAsked) -> None:
+        self.action_place(event.name)
 
     @on(RunScreen.ChildOpened)
     def _open_child(self, event: RunScreen.ChildOpened) -> None:

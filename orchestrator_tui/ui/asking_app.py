@@ -151,7 +151,7 @@ class AskingApp(App[None], inherit_bindings=False):
     @on(RunsScreen.AgainAsked)
     @on(RunScreen.AgainAsked)
     def _again_asked(self, event: RunsScreen.AgainAsked | RunScreen.AgainAsked) -> None:
-        self.ask_again((event.key,))
+        self.ask_again(event.keys if isinstance(event, RunsScreen.AgainAsked) else (event.key,))
 
     @work(name="run again")
     async def ask_again(self, keys: tuple[RunKey, ...]) -> None:
@@ -173,7 +173,7 @@ class AskingApp(App[None], inherit_bindings=False):
     @on(RunsScreen.CancelAsked)
     @on(RunScreen.CancelAsked)
     def _cancel_asked(self, event: RunsScreen.CancelAsked | RunScreen.CancelAsked) -> None:
-        self.ask_cancel((event.key,))
+        self.ask_cancel(event.keys if isinstance(event, RunsScreen.CancelAsked) else (event.key,))
 
     @work(name="cancel runs")
     async def ask_cancel(self, keys: tuple[RunKey, ...]) -> None:
@@ -198,6 +198,10 @@ class AskingApp(App[None], inherit_bindings=False):
             self.ask_kill((key,))
         elif parting is Parting.ENDED:
             self.say(f"{key.short} has ended; nothing of it runs any more.")
+
+    @on(RunsScreen.KillAsked)
+    def _kill_asked(self, event: RunsScreen.KillAsked) -> None:
+        self.ask_kill(event.keys)
 
     def action_kill(self) -> None:
         """Ask whether to kill the chosen run."""

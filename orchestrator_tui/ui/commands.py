@@ -94,7 +94,12 @@ def commands_of(app: Commanded) -> Iterator[Command]:
     if not app.options.read_only:
         yield from _acts(app)
     yield Command("Filter the runs ...", "words, state:, task:, since:", partial(_filter, app))
-    yield Command("Sort the runs", "next sort order", app.runs_screen.action_sort)
+    for words, act in (
+        ("Sort the runs ...", app.runs_screen.action_sort),
+        ("Views ...", app.runs_screen.action_views),
+        ("Group the runs by the next", app.runs_screen.action_group),
+    ):
+        yield Command(words, "", act)
     for words, query in (
         ("Show all runs", ""),
         ("Show problems", "state:problem"),

@@ -18,6 +18,7 @@ def key(keys: str, action: str, words: str, binding_id: str, *, show: bool = Fal
 GROUP_TITLES = {
     "move": "Move",
     "find": "Find",
+    "mark": "Mark",
     "run": "Run",
     "log": "Log",
     "copy": "Copy",
@@ -59,13 +60,20 @@ RUNS_KEYS: KeyList = [
     key("P", "app.plan", "plan", "run.plan"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
-    key("X", "app.kill", "force kill", "run.kill"),
+    key("X", "kill", "force kill", "run.kill"),
     key("y", "copy", "copy...", "copy.menu"),
+    key("space", "mark", "mark the run", "mark.one"),
+    key("v", "mark_range", "mark a range", "mark.range"),
+    key("u", "seen", "seen, or new again", "mark.seen"),
     key("slash", "filter", "filter", "find.filter"),
     key("exclamation_mark", "problems", "problems only", "find.problems"),
-    key("S", "sort", "next sort order", "find.sort"),
-    key("escape", "clear", "clear the filter", "find.clear"),
-    key("z", "zoom", "preview on, off", "pane.zoom"),
+    key("S", "sort", "sort...", "find.sort"),
+    key("b", "group", "group by", "find.group"),
+    key("V", "views", "views...", "find.views"),
+    key("backspace", "drop_term", "drop the last term", "find.drop"),
+    key("escape", "clear", "clear marks, filter", "find.clear"),
+    key("z", "zoom", "zoom: table, preview", "pane.zoom"),
+    key("c", "compact", "compact, or roomy", "pane.compact"),
     key("q", "quit", "quit, runs keep going", "app.quit"),
 ]
 
@@ -116,7 +124,7 @@ LOG_KEYS: KeyList = [
     key("m", "mark", "mark the line, or not", "log.mark"),
     key("apostrophe", "next_mark", "next mark", "log.next_mark"),
     key("A", "attempt", "other attempt", "log.attempt"),
-    key("C", "clear_before", "show only from here, or all", "log.clear_before"),
+    key("C", "clear_before", "only from here, or all", "log.clear_before"),
     key("o", "take('pager')", "open in pager", "log.pager"),
     key("e", "take('editor')", "open in editor", "log.editor"),
     key("E", "take('file')", "write to a file", "log.export"),
@@ -240,4 +248,14 @@ AGAIN_KEYS: KeyList = [
 
 HELP_KEYS: KeyList = [
     key("escape,q,question_mark", "app.pop_screen", "close", "nav.close_help"),
+]
+
+PICK_KEYS: KeyList = [
+    key("escape,q", "close", "close", "nav.close_pick"),
+]
+
+VIEWS_KEYS: KeyList = [
+    key("w", "save", "save the present view", "views.save"),
+    key("d", "delete", "delete the view", "views.delete"),
+    key("escape,q", "close", "close", "nav.close_views"),
 ]

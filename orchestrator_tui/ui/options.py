@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
+from orchestrator_tui.state.saved_views import SavedView
 from orchestrator_tui.ui.announcing import Notify
 from orchestrator_tui.ui.clipboard import Between
 
@@ -18,6 +19,7 @@ class ScreenOptions:
     commands. `theme` is a word of `ui.themes.PALETTES`. `read_only` screens start and change
     nothing. `keymap` gives bindings other keys, `warnings` are told when the screens open. With
     `watch_terminal` the screens end when the terminal goes away or the process is told to stop.
+    `view` is the saved view to begin with, `views` are those of the configuration.
     `between` is what stands between the program and the terminal's clipboard, `environ` names
     pager and editor.
     """
@@ -39,3 +41,5 @@ class ScreenOptions:
     confirm_quit: bool = False
     keymap: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    view: str = ""
+    views: tuple[SavedView, ...] = ()

@@ -145,6 +145,8 @@ class ActivityScreen(RoomyScreen):
             running=counts.running,
             queued=counts.queued,
             failed=counts.failed,
+            here="activity",
+            ascii_only=self._options.ascii_only,
         )
         self.query_one(HeaderBar).show(header, f"{now.astimezone():%H:%M:%S}")
         hints: tuple[Hint, ...] = _HINTS if self.list.rows else _NOTHING

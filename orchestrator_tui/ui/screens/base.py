@@ -20,7 +20,7 @@ class RoomyScreen(Screen[None]):
     """A screen with header and footer that says so when the terminal is too small.
 
     The classes `-narrow`, `-middle` and `-wide` stand for under 80, under 120 and more columns,
-    `-low` for under 20 rows, `-tall` for 36 and more.
+    `-short`, `-low` and `-tiny` for under 24, 20 and 17 rows, `-tall` for 36 and more.
     """
 
     def compose(self) -> ComposeResult:
@@ -55,8 +55,10 @@ class RoomyScreen(Screen[None]):
             (width < 80, "-narrow"),
             (80 <= width < 120, "-middle"),
             (width >= 120, "-wide"),
+            (height < 24, "-short"),
             (height < 20, "-low"),
             (height >= 36, "-tall"),
+            (height < 17, "-tiny"),
             (width < MIN_COLUMNS or height < MIN_ROWS, "-too-small"),
         ):
             self.set_class(holds, name, update=update)

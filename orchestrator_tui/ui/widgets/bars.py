@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
 from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.state.liveness import State
+from orchestrator_tui.ui.look import run_look, symbol_of
 from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
-from orchestrator_tui.ui.widgets.cells import fit, fit_right
+from orchestrator_tui.ui.widgets.cells import fit_name, fit_right
+
+NAME_CELLS: Final = 11
+# The places of the program: name, key, title.
+PLACES: Final = (("runs", "1", "Runs"), ("activity", "5", "Activity"))
+# From here on the header names the repository, and the counts have words; the clock stands beside.
+PLACE_FROM: Final = 100 - 10
+WORDS_FROM: Final = 120 - 10
+LEAST_PLACE: Final = 12  # cells; of a path less tells nothing
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderView:
-    """What the header says; `clock` is the time of day as text."""
+    """What the header says; `here` is the place of the program that is shown."""
 
     place: str = ""
     attention: int = 0
     running: int = 0
     queued: int = 0
     failed: int = 0
+    here: str = "runs"
+    ascii_only: bool = False
 
 
 class HeaderCounts(Widget):
-    """Name, place, and how many runs need someone, run, or wait."""
+    """Name, places, and how many runs need someone, run, or wait."""
 
     COMPONENT_CLASSES = {
         "state--failed",
@@ -43,26 +58,64 @@ class HeaderCounts(Widget):
     DEFAULT_CSS = "HeaderCounts { width: 1fr; height: 1; }"
     view: reactive[HeaderView] = reactive(HeaderView(), init=False)
 
+    class PlaceAsked(Message):
+        """Another place of the program is wanted."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def _places(self) -> tuple[tuple[str, str], ...]:
+        """Return the places as they are written, with their names; a narrow one has only here."""
+        is_narrow = self.size.width < 68  # 80 cells, with the clock beside
+        told: list[tuple[str, str]] = []
+        for name, key, title in PLACES:
+            if name == self.view.here:
+                told.append((f"[{title}]" if is_narrow else f"[{key} {title}]", name))
+            elif not is_narrow:
+                told.append((f" {key} {title} ", name))
+        return tuple(told)
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the place under the mouse."""
+        at = NAME_CELLS
+        for words, name in self._places():
+            if at <= event.x < at + len(words):
+                self.post_message(self.PlaceAsked(name))
+            at += len(words)
+
     def render_line(self, y: int) -> Strip:
         """Return the line; the counts keep their place at the right."""
         view, base, width = self.view, self.rich_style, self.size.width
-        wide = width >= 100
-        counts = [
-            ("attention" if wide else "!", view.attention, "state--awaiting"),
-            ("running" if wide else ">", view.running, "state--running"),
-            ("queued" if wide else ".", view.queued, "state--queued"),
-            ("failed" if wide else "x", view.failed, "state--failed"),
+        right = [Segment("  ", base), *self._counts(base)]
+        strong, muted = self._style("strong"), self._style("muted")
+        left = [Segment(" orch-tui  ", base + strong)]
+        left += [
+            Segment(words, base + (strong if name == view.here else muted))
+            for words, name in self._places()
         ]
-        right = [Segment("  ", base)]
-        for word, count, name in counts:
-            style = base + self.get_component_rich_style(name, partial=True)
-            quiet = base + self.get_component_rich_style("muted", partial=True)
-            right.append(Segment(f"{word} {count}  ", style if count else quiet))
-        cells = sum(segment.cell_length for segment in right)
-        name_style = base + self.get_component_rich_style("strong", partial=True)
-        muted = base + self.get_component_rich_style("muted", partial=True)
-        left = fit(f" {safe_text(view.place)}", max(0, width - cells - 10))
-        return Strip([Segment(" orch-tui ", name_style), Segment(left, muted), *right], width)
+        room = width - sum(segment.cell_length for segment in (*left, *right))
+        has_place = width >= PLACE_FROM and room >= LEAST_PLACE
+        place = fit_name(f"  {safe_text(view.place)}" if has_place else "", room)
+        return Strip([*left, Segment(place, base + muted), *right], width)
+
+    def _counts(self, base: Style) -> list[Segment]:
+        is_wide = self.size.width >= WORDS_FROM
+        told: list[Segment] = []
+        for symbol, word, count, name in (
+            ("!", "attention", self.view.attention, "state--awaiting"),
+            (State.RUNNING, "running", self.view.running, "state--running"),
+            (State.QUEUED, "queued", self.view.queued, "state--queued"),
+            (State.FAILED, "failed", self.view.failed, "state--failed"),
+        ):
+            if isinstance(symbol, State):
+                symbol = symbol_of(run_look(symbol), ascii_only=self.view.ascii_only)
+            words = f"{symbol} {word} {count}  " if is_wide else f"{symbol} {count}  "
+            told.append(Segment(words, base + self._style(name if count else "muted")))
+        return told
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
 
 
 class HeaderClock(Static):

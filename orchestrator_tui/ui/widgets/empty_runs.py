@@ -22,6 +22,8 @@ class EmptyView:
     is_reading: bool = True
     config: OrchestratorConfig | ConfigProblem | None = None
     hidden: int = 0
+    last_term: str = ""
+    problem: str | None = None
     is_shown: bool = True
 
 
@@ -42,6 +44,7 @@ class EmptyRuns(Widget):
         muted = self.get_component_rich_style("muted", partial=True)
         strong = self.get_component_rich_style("strong", partial=True)
         key = self.get_component_rich_style("key", partial=True)
+        trouble = self.get_component_rich_style("state--stalled", partial=True)
         text = Text(end="")
         if view.is_reading and not view.hidden:
             return text.append("Reading runs ...", muted)
@@ -49,9 +52,16 @@ class EmptyRuns(Widget):
             runs = "run is" if view.hidden == 1 else "runs are"
             text.append("No run matches. ", strong)
             text.append(f"{view.hidden:,} {runs} hidden by the filter.\n\n")
-            return text.append("  esc", key).append("   clear the filter")
-        text.append("No runs here yet.\n\n", strong)
+            text.append("  esc", key).append("         clear the filter")
+            if view.last_term:
+                term = safe_text(view.last_term)
+                text.append("\n  backspace", key).append(f"   drop the last term ({term})")
+            return text
+        title = "No runs can be seen here." if view.problem else "No runs here yet."
+        text.append(f"{title}\n\n", strong)
         found = "not there yet, it is watched for" if view.is_missing else "found, empty"
+        if view.problem:
+            text.append(f"! {safe_text(view.problem)}\n\n", trouble)
         text.append("Looking in   ", muted).append(safe_text(view.runs_dir))
         text.append(f"   ({found})\n", muted)
         text.append("Pipelines    ", muted).append(safe_text(view.config_path))

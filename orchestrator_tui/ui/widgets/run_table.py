@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,112 +14,64 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widget import Widget
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.liveness import State
+from orchestrator_tui.state.formatting import counted
+from orchestrator_tui.state.ordering import RunGroup, RunOrder
 from orchestrator_tui.state.views import RunRow, project_row
 from orchestrator_tui.ui.keys import LIST_KEYS
-from orchestrator_tui.ui.look import STATE_STYLES, run_look, symbol_of
-from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right, when
+from orchestrator_tui.ui.look import STATE_STYLES
+from orchestrator_tui.ui.widgets.cells import fit
+from orchestrator_tui.ui.widgets.run_columns import (
+    Cell,
+    RowSigns,
+    eta_words,
+    row_cells,
+    ticking_cells,
+)
+from orchestrator_tui.ui.widgets.run_lines import RunLines
+from orchestrator_tui.ui.widgets.run_marks import RunMarks
+
+CURSOR, MARK, UNSEEN = ">", "+", "*"
+NARROW_CELLS: Final = 78  # below it the selected run has a second line
+TICKING_CELLS: Final = 4  # of `_painted`: the lead, state, time, what is left
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableView:
-    """What the table shows: runs in order, and the time that ages are counted to."""
+    """What the table shows: runs in order, and the time that ages are counted to.
+
+    `runs` is the memory that made the order, at its last answer.
+    """
 
     fleet: Fleet
     order: tuple[RunKey, ...]
     now: datetime
+    groups: tuple[RunGroup, ...] = ()
+    runs: RunOrder = field(default_factory=RunOrder)
 
 
 EMPTY = TableView(Fleet(), (), datetime.min.replace(tzinfo=UTC))
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Cells given to each column; 0 leaves one out. The sum is the width of the table."""
-
-    state: int
-    elapsed: int
-    task: int
-    pipeline: int
-    stage: int
-    run: int = 0
-    started: int = 0
-    reason: int = 0
-
-    @property
-    def full_words(self) -> bool:
-        """Whether states are written out."""
-        return self.state >= 12
-
-
-MARKER_CELLS = 2
-LEAD_COLUMNS = 2  # state and elapsed time: what a tick of the clock changes, so it stands left
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Text in the cells of one column, and the component class of its style, if any."""
-
-    text: str
-    style: str = ""
-
-
-def columns_for(width: int) -> Columns:
-    """Return the columns of a table of `width` cells; what is least needed goes first."""
-    if width < 78:
-        free = width - MARKER_CELLS - 2 - 9 - 6
-        pipeline = min(16, free // 3)
-        return Columns(state=2, elapsed=9, task=free - pipeline, pipeline=pipeline, stage=6)
-    if width < 138:
-        run = 9 if width >= 98 else 0
-        started = 11 if width >= 118 else 0
-        free = width - MARKER_CELLS - 10 - 9 - run - started
-        stage = min(24, free * 28 // 100)
-        pipeline = min(26, (free - stage) * 42 // 100)
-        return Columns(10, 9, free - stage - pipeline, pipeline, stage, run, started)
-    free = width - MARKER_CELLS - 12 - 9 - 9 - 11
-    task, pipeline, stage = min(34, free // 4), min(24, free // 5), min(24, free // 5)
-    return Columns(
-        12, 9, task, pipeline, stage, run=9, started=11, reason=free - task - pipeline - stage
-    )
-
-
-def pinned(order: tuple[RunKey, ...], key: RunKey | None, index: int) -> tuple[RunKey, ...]:
-    """Return `order` with `key` at `index`, all others in their order around it.
+def moved_to(order: tuple[RunKey, ...], position: int, index: int) -> tuple[RunKey, ...]:
+    """Return `order` with what is at `position` at `index`, all others in their order around it.
 
     So the selected row never moves by itself, while every other row is where its state puts it.
     """
-    if key is None or order[index : index + 1] == (key,) or key not in order:
-        return order
-    others = [k for k in order if k != key]
-    others.insert(min(index, len(others)), key)
-    return tuple(others)
-
-
-class ColumnHeads(Widget):
-    """The line of titles above the rows."""
-
-    DEFAULT_CSS = "ColumnHeads { height: 1; }"
-
-    def render_line(self, y: int) -> Strip:
-        """Return the titles, set like the cells below them."""
-        c = columns_for(self.size.width)
-        text = " " * MARKER_CELLS + fit("STATE" if c.state > 2 else "", c.state)
-        text += fit_right("ELAPSED  ", c.elapsed) + fit("TASK", c.task)
-        text += fit("PIPELINE", c.pipeline) + fit("STAGE", c.stage)
-        text += fit("RUN", c.run) + fit("STARTED", c.started) + fit("WHY", c.reason)
-        return Strip([Segment(text, self.rich_style)], self.size.width)
+    others = order[:position] + order[position + 1 :]
+    index = min(index, len(others))
+    return others[:index] + order[position : position + 1] + others[index:]
 
 
 class RunTable(ScrollView, can_focus=True):
     """The runs; the cursor stays on its run and the run on its row until the user moves."""
 
-    COMPONENT_CLASSES = STATE_STYLES | {"muted", "strong", "cursor-line", "cursor-line-blurred"}
+    COMPONENT_CLASSES = STATE_STYLES | {
+        "muted", "strong", "key", "cursor-line", "cursor-line-blurred",
+    }  # fmt: skip
     DEFAULT_CSS = "RunTable { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS = LIST_KEYS
 
@@ -132,109 +85,179 @@ class RunTable(ScrollView, can_focus=True):
             self.key = key
 
     class RunChosen(Message):
-        """A run was opened by enter or a click on the selected row."""
+        """A run was opened by a click on the selected row."""
 
         def __init__(self, key: RunKey) -> None:
             super().__init__()
             self.key = key
 
+    class MarksChanged(Message):
+        """Other runs are marked."""
+
+    class Moved(Message):
+        """A person moved the cursor."""
+
     def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ascii_only = ascii_only
         self._order: tuple[RunKey, ...] = ()
+        self._lines = RunLines()
         self._index = 0
         self._selected: RunKey | None = None
         self._wanted: RunKey | None = None
+        self._marks = RunMarks()
         self._painted: dict[int, tuple[Cell, ...]] = {}
         self._styles: dict[str, Style] = {}
+
+    # --- what is selected and marked --------------------------------------------------------
 
     @property
     def selected(self) -> RunKey | None:
         """The run that the cursor is on."""
         return self._selected
 
+    @property
+    def marked(self) -> tuple[RunKey, ...]:
+        """The marked runs, a range that is being drawn included."""
+        begin, end = self._range()
+        return tuple(dict.fromkeys((*self._marks.keys, *self._order[begin:end])))
+
+    @property
+    def chosen(self) -> tuple[RunKey, ...]:
+        """The runs that an action is about: those marked, else the selected one."""
+        return self.marked or ((self._selected,) if self._selected else ())
+
+    def _range(self) -> tuple[int, int]:
+        anchor = self._marks.anchor
+        at = self.view.runs.position(anchor) if anchor else None
+        if at is None:
+            return 0, 0
+        return min(at, self._index), max(at, self._index) + 1
+
+    def toggle_mark(self) -> None:
+        """Mark the selected run, or take its mark away, and go on to the next; end a range."""
+        if self._marks.anchor is not None:
+            self.mark_range()
+        elif self._selected is not None:
+            self._marks.toggle(self._selected)
+            self._go_to(self._index + 1)
+            self._marked_others()
+
+    def mark_range(self) -> None:
+        """Begin a range at the selected run, or mark the runs of the one that was begun."""
+        if self._marks.anchor is None:
+            self._marks.anchor = self._selected
+            self.unpin()  # a range is of rows as they stand
+        else:
+            begin, end = self._range()
+            self._marks.mark(self._order[begin:end])
+        self._marked_others()
+
+    def clear_marks(self) -> bool:
+        """Take all marks away; tell whether there were any."""
+        had = self._marks.clear()
+        if had:
+            self._marked_others()
+        return had
+
+    def _marked_others(self) -> None:
+        self._repaint_changed()
+        self.post_message(self.MarksChanged())
+
     def select(self, key: RunKey) -> None:
         """Put the cursor on a run, now or as soon as it is listed."""
-        if key in self._order:
-            self._wanted = None
-            self._go_to(self._order.index(key))
-        else:
+        position = self.view.runs.position(key)
+        if position is None:
             self._wanted = key
+        else:
+            self._wanted = None
+            self._order = self.view.order
+            self._go_to(position)
 
     def unpin(self) -> None:
         """Let the selected row go to where its state puts it."""
         self._order = self.view.order
-        self._show_order(self._index_of(self._selected))
+        self._show_order(self._index_of(self._selected), is_asked=True)
+
+    # --- another view -----------------------------------------------------------------------
 
     def watch_view(self, old: TableView, new: TableView) -> None:
         """Show another view; only rows that differ are painted again."""
-        if new.order is not old.order:
-            self._take_order(new.order)
+        if new.fleet.runs is not old.fleet.runs:
+            self._marks.keep_known(new.fleet.runs)
+        if new.order is not old.order or new.groups != old.groups:
+            self._take_order(new)
         else:
             self._repaint_changed()
 
-    def _take_order(self, order: tuple[RunKey, ...]) -> None:
-        if self._wanted is not None and self._wanted in order:
-            wanted, self._wanted = self._wanted, None
-            self._order = order
-            self._show_order(order.index(wanted))
-        else:
-            self._order = pinned(order, self._selected, self._index)
-            self._show_order(self._index_of(self._selected))
+    def _take_order(self, view: TableView) -> None:
+        wanted = view.runs.position(self._wanted) if self._wanted else None
+        self._order = view.order
+        if wanted is not None:
+            self._wanted = None
+            self._show_order(wanted, is_asked=True)
+            return
+        position = view.runs.position(self._selected) if self._selected else None
+        if position is not None and position != self._index and not view.groups:
+            self._order = moved_to(view.order, position, self._index)
+        self._show_order(self._index_of(self._selected))
 
     def _index_of(self, key: RunKey | None) -> int:
         if key is None or self._order[self._index : self._index + 1] == (key,):
             return self._index
-        return self._order.index(key) if key in self._order else self._index
+        position = self.view.runs.position(key)
+        return self._index if position is None else position
 
-    def _show_order(self, index: int) -> None:
+    def _show_order(self, index: int, *, is_asked: bool = False) -> None:
         """Show the order as it is now, with the cursor on the row at `index`."""
+        was_at = self._lines.line_of(self._index) - self.scroll_offset.y
         self._index = max(0, min(index, len(self._order) - 1))
         selected = self._order[self._index] if self._order else None
-        self.virtual_size = Size(self.size.width, len(self._order))
-        self._keep_visible()
+        self._lay_out()
+        if is_asked:
+            self._keep_visible()
+        elif 0 <= was_at < self.size.height:
+            # Where it stood on the screen, as far as the ends of the list allow it.
+            self.scroll_to(y=self._lines.line_of(self._index) - was_at, animate=False)
+            self._keep_visible()
         self._repaint_changed()
         if selected != self._selected:
             self._selected = selected
             self.post_message(self.RunHighlighted(selected))
 
-    def _row(self, index: int) -> RunRow | None:
-        if not 0 <= index < len(self._order):
-            return None
-        run = self.view.fleet.runs.get(self._order[index])
-        return project_row(run, self.view.now, self.view.fleet.past_of(run)) if run else None
-
-    def _repaint_changed(self) -> None:
-        top, columns = self.scroll_offset.y, columns_for(self.size.width)
-        lead = MARKER_CELLS + columns.state + columns.elapsed
-        for y in range(self.size.height):
-            row = self._row(top + y)
-            cells, painted = self._cells(row) if row else (), self._painted.get(y, ())
-            if cells == painted:
-                continue
-            ticked = bool(cells and painted) and cells[LEAD_COLUMNS:] == painted[LEAD_COLUMNS:]
-            self.refresh(Region(0, y, lead if ticked else self.size.width, 1))
+    def _lay_out(self) -> None:
+        has_note = self.size.width < NARROW_CELLS and bool(self._order)
+        note = self._index if has_note else None
+        self._lines = RunLines(len(self._order), self.view.groups, note)
+        self.virtual_size = Size(self.size.width, self._lines.total)
 
     def _keep_visible(self) -> None:
         top, height = self.scroll_offset.y, max(1, self.size.height)
-        if self._index < top:
-            self.scroll_to(y=self._index, animate=False)
-        elif self._index >= top + height:
-            self.scroll_to(y=self._index - height + 1, animate=False)
+        line = self._lines.line_of(self._index)
+        above = line - isinstance(self._lines.at(line - 1), RunGroup)
+        below = line + (self._lines.note_below is not None)
+        if above < top:
+            self.scroll_to(y=above, animate=False)
+        elif below >= top + height:
+            self.scroll_to(y=below - height + 1, animate=False)
 
     def _go_to(self, index: int) -> None:
         if not self._order:
             return
-        old = self._index
         self._index = max(0, min(index, len(self._order) - 1))
         self._selected = self._order[self._index]
         if self._order is not self.view.order:
-            self._order = pinned(self.view.order, self._selected, self._index)
+            position = self.view.runs.position(self._selected)
+            self._order = self.view.order
+            if position is not None and not self.view.groups:
+                self._order = moved_to(self.view.order, position, self._index)
+        self._lay_out()
         self._keep_visible()
         self._repaint_changed()
-        for moved in {old, self._index}:
-            self.refresh(Region(0, moved - self.scroll_offset.y, self.size.width, 1))
         self.post_message(self.RunHighlighted(self._selected))
+        self.post_message(self.Moved())
+        if self._marks.anchor is not None:
+            self.post_message(self.MarksChanged())
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by some rows."""
@@ -248,21 +271,23 @@ class RunTable(ScrollView, can_focus=True):
         """Move the cursor by a part of the visible height."""
         self._go_to(self._index + int(pages * max(1, self.size.height - 1)))
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, _event: events.Resize) -> None:
         """Fit the rows to the new width."""
-        self.virtual_size = Size(event.size.width, len(self._order))
         self._painted.clear()
+        self._lay_out()
         self._keep_visible()
 
     def on_click(self, event: events.Click) -> None:
         """Select the row under the mouse; a second click opens it."""
-        index = self.scroll_offset.y + event.y
-        if index >= len(self._order):
+        index = self._lines.at(self.scroll_offset.y + event.y)
+        if not isinstance(index, int):
             return
         if index == self._index and event.chain > 1 and self._selected is not None:
             self.post_message(self.RunChosen(self._selected))
         else:
             self._go_to(index)
+
+    # --- painting ---------------------------------------------------------------------------
 
     def notify_style_update(self) -> None:
         """Forget styles of the theme before."""
@@ -273,48 +298,73 @@ class RunTable(ScrollView, can_focus=True):
     def watch_has_focus(self, has_focus: bool) -> None:
         """Show by the cursor's line whether keys go here."""
         super().watch_has_focus(has_focus)
-        self.refresh(Region(0, self._index - self.scroll_offset.y, self.size.width, 1))
+        y = self._lines.line_of(self._index) - self.scroll_offset.y
+        self.refresh(Region(0, y, self.size.width, 1))
 
     def _style(self, name: str) -> Style:
         if name not in self._styles:
             self._styles[name] = self.get_component_rich_style(name, partial=True)
         return self._styles[name]
 
+    def _repaint_changed(self) -> None:
+        top, width = self.scroll_offset.y, self.size.width
+        for y in range(self.size.height):
+            cells, painted = self._cells(top + y), self._painted.get(y, ())
+            if cells == painted:
+                continue
+            ticked = bool(cells and painted) and cells[TICKING_CELLS:] == painted[TICKING_CELLS:]
+            same_lead = ticked and cells[0] == painted[0]
+            self.refresh(Region(0, y, ticking_cells(width) if same_lead else width, 1))
+
     def render_line(self, y: int) -> Strip:
-        """Return one visible row."""
-        index = self.scroll_offset.y + y
-        row = self._row(index)
-        base = self.rich_style
-        if row is None:
-            self._painted.pop(y, None)
-            return Strip([Segment(" " * self.size.width, base)], self.size.width)
-        cells = self._painted[y] = self._cells(row)
-        here = index == self._index
-        if here:
+        """Return one visible line."""
+        line, base = self.scroll_offset.y + y, self.rich_style
+        cells = self._painted[y] = self._cells(line)
+        if self._lines.at(line) == self._index and self._order:
             base += self._style("cursor-line" if self.has_focus else "cursor-line-blurred")
-        segments = [Segment(">" + " " if here else "  ", base)]
-        segments += [
+        segments = [
             Segment(c.text, base + self._style(c.style) if c.style else base) for c in cells
         ]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
-    def _cells(self, row: RunRow) -> tuple[Cell, ...]:
-        c, look = columns_for(self.size.width), run_look(row.state)
-        symbol = symbol_of(look, ascii_only=self._ascii_only)
-        word = row.word.long if c.full_words else row.word.short
-        is_symbol_only = c.state <= 2
-        label = symbol if is_symbol_only else f"{symbol} {safe_text(word)}"
-        stage = row.stage_number if is_symbol_only else row.stage
-        # A running run's reason is its last heartbeat: it would repaint the row each second.
-        why = " ".join(row.badges) if row.state == State.RUNNING else row.reason
-        return (
-            Cell(fit(label, c.state), f"state--{look.style}"),
-            Cell(fit_right(f"{row.elapsed}  ", c.elapsed)),
-            Cell(fit_name(safe_text(row.task), c.task - 1) + " "),
-            Cell(fit_name(safe_text(row.pipeline), c.pipeline - 1) + " "),
-            Cell(fit(safe_text(stage), c.stage - 1) + " "),
-            Cell(fit(safe_text(row.run), c.run), "muted"),
-            Cell(fit(when(row.started_at, self.view.now), c.started), "muted"),
-            # The last column of the screen is left to the scrollbar.
-            Cell(fit(safe_text(why), c.reason - 1), "muted"),
+    def _row(self, index: int) -> RunRow | None:
+        run = self.view.fleet.runs.get(self._order[index])
+        return project_row(run, self.view.now, self.view.fleet.past_of(run)) if run else None
+
+    def _cells(self, line: int) -> tuple[Cell, ...]:
+        at, width = self._lines.at(line), self.size.width
+        if isinstance(at, RunGroup):
+            return (Cell(fit(f" {safe_text(at.words)}  {counted(at.count, 'run')}", width), "key"),)
+        if at is None:
+            is_note = self._lines.note_below is not None and 0 <= line < self._lines.total
+            row = self._row(self._index) if is_note else None
+            return (
+                (Cell(fit(f"    {note_words(row, self.view.now)}", width), "muted"),) if row else ()
+            )
+        row = self._row(at)
+        if row is None:
+            return ()
+        runs = self.view.runs
+        signs = RowSigns(
+            now=self.view.now,
+            trend=runs.trend(self.view.fleet.runs[row.key]),
+            is_unseen=runs.is_unseen(row.key),
+            ascii_only=self._ascii_only,
         )
+        return (self._lead(at, row.key, signs), *row_cells(row, width, signs))
+
+    def _lead(self, index: int, key: RunKey, signs: RowSigns) -> Cell:
+        begin, end = self._range()
+        is_marked = key in self._marks or begin <= index < end
+        sign = MARK if is_marked else UNSEEN if signs.is_unseen else " "
+        cursor = CURSOR if index == self._index else " "
+        return Cell(
+            f"{cursor}{sign} ", "key" if is_marked else "state--failed" if sign != " " else ""
+        )
+
+
+def note_words(row: RunRow, now: datetime) -> str:
+    """Return what the line below the selected run says where its row has no room for it."""
+    if row.share is not None:
+        return safe_text(f"{row.stage_name}, {row.share:.0%}, {eta_words(row, now)} left")
+    return safe_text(row.reason or row.stage_name)
