@@ -14,7 +14,8 @@ import click
 from orchestrator_tui.cli.choosing import choose_run
 from orchestrator_tui.cli.documents import CANCEL_SCHEMA
 from orchestrator_tui.cli.exits import Exit, bad_usage, refused, say
-from orchestrator_tui.cli.looking import look_at, look_at_unfinished
+from orchestrator_tui.cli.list import wanted_query
+from orchestrator_tui.cli.looking import active_keys, look_at
 from orchestrator_tui.cli.options import Format, format_option, run_option, with_settings_to_act
 from orchestrator_tui.cli.output import print_json, print_text
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
@@ -23,8 +24,7 @@ from orchestrator_tui.records.requests import CancelRun, Done, KillRun
 from orchestrator_tui.runner.actions import RunActions
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.formatting import counted
-from orchestrator_tui.state.liveness import derive_state, is_terminal
-from orchestrator_tui.state.query import STATE_NAMES
+from orchestrator_tui.state.liveness import is_terminal
 from orchestrator_tui.store.discovery import locate_run
 
 LOOK_S: Final = 0.1  # between two looks whether a run has ended
@@ -45,8 +45,9 @@ class Answer:
 @run_option
 @click.option("--reason", metavar="TEXT", help="Kept with the run.")
 @click.option("--all", "every", is_flag=True, help="All active runs.")
+@click.option("--filter", "query", metavar="Q", help="The active runs that a filter lets through.")
 @click.option("--force", is_flag=True, help="SIGKILL at once, their runners too if need be.")
-@click.option("--yes", is_flag=True, help="With --all and --force: do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask; --all, --filter and --force do.")
 @click.option(
     "--wait",
     "wait_s",
@@ -64,6 +65,7 @@ def command(
     run_flag: str | None,
     reason: str | None,
     every: bool,
+    query: str | None,
     force: bool,
     yes: bool,
     wait_s: float,
@@ -76,25 +78,20 @@ def command(
     and a runner that does not answer gets it too; a run on another host cannot be signalled.
     """
     wanted = [*runs, *([run_flag] if run_flag else [])]
-    if every == bool(wanted):
-        raise bad_usage("name one or more runs, or --all")
-    keys = _active(settings) if every else [choose_run(settings, text).key for text in wanted]
-    if (every or force) and keys and not yes:
+    if [every, query is not None, bool(wanted)].count(True) != 1:
+        raise bad_usage("name one or more runs, or --filter Q, or --all")
+    keys = (
+        [choose_run(settings, text).key for text in wanted]
+        if wanted
+        else active_keys(settings, wanted_query(query or ""))
+    )
+    if (force or not wanted) and keys and not yes:
         _confirm(keys, "kill" if force else "cancel")
     request = KillRun if force else CancelRun
     asked = anyio.run(_ask_all, settings, [request(key, reason) for key in dict.fromkeys(keys)])
     answers = _awaited(settings, asked, wait_s)
     _print(answers, Format(form))
     return Exit.DONE if all(answer.accepted for answer in answers) else Exit.REFUSED
-
-
-def _active(settings: Settings) -> list[RunKey]:
-    now = SYSTEM_CLOCK.now()
-    return [
-        looked.run.key
-        for looked in look_at_unfinished(settings.roots)
-        if derive_state(looked.run, now).state in STATE_NAMES["active"]
-    ]
 
 
 def _confirm(keys: Sequence[RunKey], what: str) -> None:

@@ -69,18 +69,23 @@ def command(
     form: str,
 ) -> None:
     """List runs, newest first."""
-    terms = [*_parsed(query).terms, *_state_terms(states)]
+    terms = [*wanted_query(query).terms, *_state_terms(states)]
     terms += [
         Term(field, value.lower())
         for field, value in ((Field.TASK, only_task), (Field.PIPELINE, pipeline))
         if value
     ]
     if since:
-        terms += _parsed(f'since:"{since}"').terms
+        terms += wanted_query(f'since:"{since}"').terms
     print_runs(settings, Query(tuple(terms)), Sort(sort), limit, Format(form))
 
 
-def _parsed(text: str) -> Query:
+def wanted_query(text: str) -> Query:
+    """Return the filter that was written.
+
+    Raises:
+        Stopped: It is none.
+    """
     query = parse_query(text)
     if isinstance(query, QueryProblem):
         raise bad_usage(query.text)
@@ -89,7 +94,7 @@ def _parsed(text: str) -> Query:
 
 def _state_terms(states: Sequence[str]) -> list[Term]:
     """Return one term that any of the states fits; none where no state was named."""
-    named = [term for state in states for term in _parsed(f'state:"{state}"').terms]
+    named = [term for state in states for term in wanted_query(f'state:"{state}"').terms]
     if not named:
         return []
     return [

@@ -89,6 +89,15 @@ def command(
     return status
 
 
+def wait_for_stage(settings: Settings, key: RunKey, stage_id: str, timeout_s: float | None) -> Exit:
+    """Wait until a stage of a run is over and return what `wait --for stage:ID` ends with."""
+    waiting = _Waiting((key,), Goal(stage_id=stage_id), any_one=False)
+    if follow(settings, (key,), waiting.look, timeout_s):
+        return waiting.status()
+    say(f"orch-tui: {TIMED_OUT_REASON}")
+    return Exit.TIMED_OUT
+
+
 def _goal(text: str | None) -> Goal:
     if text is None:
         return Goal()

@@ -174,6 +174,61 @@ def test_all_active_runs_are_cancelled_only_with_a_yes(project: Project) -> None
     assert project("cancel", "--all").status == 0
 
 
+def test_runs_that_a_filter_lets_through_are_cancelled(project: Project) -> None:
+    project.make_slow()
+    for task in ("A", "B"):
+        project("start", "--detach", "--task", task)
+    assert project("cancel", "--filter", "task:A").status == 4
+    assert project("cancel", "--filter", "task:A", "--all", "--yes").status == 2
+    ended = project("cancel", "--filter", "task:A", "--yes", "--format", "json")
+    assert [run["task_id"] for run in ended.document["runs"]] == ["A"]
+    assert [run["task_id"] for run in active(project)] == ["B"]
+    assert project("cancel", "--all", "--yes").status == 0
+
+
+def active(project: Project) -> list[dict[str, str]]:
+    """Return the active runs."""
+    runs: list[dict[str, str]] = [
+        run["orch_tui"] for run in project("status", "--format", "json").document["runs"]
+    ]
+    return runs
+
+
+def test_a_run_is_killed_with_a_yes_alone(project: Project) -> None:
+    project.make_slow()
+    run_id = project("start", "--detach", "--format", "json").document["run_id"]
+    project.wait_until_slow()
+    refused = project("cancel", run_id, "--force")
+    assert (refused.status, refused.out) == (4, "")
+    killed = project("cancel", run_id, "--force", "--yes")
+    assert (killed.status, "Killed" in killed.out) == (0, True)
+    assert project("status", run_id, "--format", "json").document["status"] == "cancelled"
+
+
+def test_a_busy_task_is_left_alone_if_that_is_wished(project: Project) -> None:
+    project.make_slow()
+    project("start", "--detach", "--task", "A")
+    refused = project("start", "--if-idle", "--detach", "--task", "A")
+    assert (refused.status, "has an active run" in refused.err) == (4, True)
+    assert project("start", "say", "--if-idle", "--task", "B").status == 0
+    assert project("cancel", "--all", "--yes").status == 0
+    assert project("start", "say", "--if-idle", "--task", "A").status == 0
+
+
+def test_a_start_returns_once_a_stage_is_over(project: Project) -> None:
+    project.make_slow()
+    assert project("start", "steps", "--wait-for", "nope").status == 3
+    assert project("start", "steps", "--timeout", "1").status == 2
+    started = project("start", "steps", "--wait-for", "two", "--timeout", "30")
+    assert started.status == 0
+    run_id = started.out.strip()
+    assert statuses(project, run_id)[:2] == ["succeeded", "succeeded"]
+    late = project("start", "steps", "--wait-for", "slow", "--timeout", "0.5", "--task", "B")
+    assert late.status == 124
+    assert len(active(project)) == 2
+    assert project("cancel", "--all", "--yes").status == 0
+
+
 def test_what_cannot_be_started_leaves_nothing_behind(
     project: Project, orch_tui: OrchTuiCommand
 ) -> None:
