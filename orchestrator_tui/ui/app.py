@@ -225,8 +225,13 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     @work(name="watch the disk")
     async def _watch_disk(self) -> None:
+        painted = asyncio.Event()
         async for batch in self._feed.batches():
             self.take(batch)
+            if not painted.is_set():
+                # To read on at once would keep the processor from the first frame.
+                self.call_after_refresh(painted.set)
+                await painted.wait()
 
     def take(self, batch: tuple[Observation, ...]) -> None:
         """Fold what was seen into the fleet; paint now, or with the next frame."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import AsyncIterator, Mapping
-from typing import Final
 
 import anyio
 import anyio.to_thread
@@ -19,8 +17,6 @@ from orchestrator_tui.watch.index import RunIndex
 from orchestrator_tui.watch.lookout import Cadence, Lookout
 from orchestrator_tui.watch.mounts import remote_kind
 from orchestrator_tui.watch.source import ChangeSource, NoticeSource, Polling
-
-FIRST_FRAME_S: Final = 0.05
 
 
 class DiskFeed:
@@ -70,9 +66,6 @@ class DiskFeed:
                     await anyio.to_thread.run_sync(self._first_look.join, abandon_on_cancel=True)
                 for batch in filter(None, self._first):
                     yield batch
-                    # To read on at once would keep the processor from the first frame; anyio's own
-                    # sleep loads what nobody needs before it.
-                    await asyncio.sleep(FIRST_FRAME_S)
             # A limiter of its own, so that no other work in threads can keep the feed waiting.
             limiter = anyio.CapacityLimiter(1)
             while True:

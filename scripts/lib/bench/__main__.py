@@ -21,7 +21,8 @@ SUBJECTS: Final = {
     "runner": "pipelines of trivial stages: whole runs, and one more stage",
     "output": "much output: time, memory, and bytes on disk",
     "locks": "many processes that record runs of one task",
-    "start": "the short commands, as whole processes",
+    "start": "the short commands as whole processes, and the first frame",
+    "scan": "all runs of a repository, read for the first time and again",
     "history": "one more run in a history that is long already",
 }
 

@@ -1,0 +1,45 @@
+"""One look at all runs, timed inside its process: `scan_case.py walk|read REPO CACHE`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from pathlib import Path
+
+from orchestrator_tui.cli.main import OBJECTS_BEFORE_COLLECTION
+from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.watch.feed import observe_once
+from orchestrator_tui.watch.index import RunIndex
+
+
+def walk(runs: Path) -> int:
+    """List every folder of runs and look at each manifest: what no scan can do without."""
+    count = 0
+    for task in os.scandir(runs):
+        with os.scandir(f"{task.path}/cli") as found:
+            for run in found:
+                os.stat(f"{run.path}/manifest.json")  # noqa: PTH116
+                count += 1
+    return count
+
+
+def main() -> None:
+    """Print how many seconds it took."""
+    what, repo, cache = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    roots = Roots.of(repo)
+    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    begun = time.perf_counter()
+    if what == "walk":
+        walk(roots.runs)
+    else:
+        observe(Fleet(), observe_once(roots, SYSTEM_CLOCK, RunIndex(cache, roots)))
+    print(time.perf_counter() - begun)
+
+
+if __name__ == "__main__":
+    main()
