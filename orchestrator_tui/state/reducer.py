@@ -133,9 +133,10 @@ class _Draft:
         match seen:
             case RunSeen(facts=facts):
                 self._learn(seen)
-                run = self.run(facts.key)
-                seen_run = replace(run, facts=facts, unreadable=None) if run else None
-                self.put(seen_run or RunState(facts.key, facts))
+                if (run := self.run(facts.key)) is None:
+                    self._runs.put(facts.key, RunState(facts.key, facts))
+                else:
+                    self.put(replace(run, facts=facts, unreadable=None))
             case Unreadable(key=key):
                 self.put(replace(self.run(key) or RunState(key), unreadable=seen))
             case RunVanished(key=key):

@@ -21,6 +21,7 @@ from orchestrator_tui.state.observations import (
     Freshness,
     FreshnessSeen,
     Observation,
+    RunSeen,
     RunVanished,
 )
 from orchestrator_tui.store.configuration import CONFIG_PATH_VARIABLE, load_config
@@ -58,6 +59,7 @@ MAX_SHELVES: Final = 2000
 MAX_RUN_FOLDERS: Final = 1000
 _KEPT_A_SECOND: Final = 500  # so large an index is kept so much less often
 _NEWS_SHARE: Final = 1000  # one of so many runs has to be news
+_UNHEARD: Final = 5  # changes without any notice, after which none is waited for
 _SMALL_BATCHES: Final = 4  # so that the first rows are there quickly
 
 
@@ -100,6 +102,7 @@ class Lookout:
         self._shelf_folders: frozenset[Path] = frozenset()
         self._run_folders: frozenset[Path] = frozenset()
         self._has_walked = False
+        self._unheard = 0  # changes that were seen by looking since the last notice
         self._config_signature: FileSignature | None = None
         self._config_rested: bool | None = None
         self._freshness: Freshness | None = None
@@ -177,6 +180,8 @@ class Lookout:
         pause_s = self._rested_s - self._clock.monotonic()
         if paths and pause_s > 0:
             paths |= self._source.wait(pause_s)
+        if paths:
+            self._unheard = 0
         for change in classify(paths, str(self._roots.runs)):
             seen += self._on_change(change)
         seen += self._on_time()
@@ -264,8 +269,9 @@ class Lookout:
             seen += self._read(key)
         if self._wants_walk or now_s >= self._next_walk_s:
             seen += self._walk()
-        seen += self._living.look_when_due()
-        return seen
+        looked_at = self._living.look_when_due()
+        self._unheard += sum(isinstance(each, RunSeen) for each in looked_at)
+        return seen + looked_at
 
     def _take_turns(self) -> list[Observation]:
         """Look at a part of all manifests: nothing else tells that one that had ended goes on."""
@@ -287,21 +293,33 @@ class Lookout:
         seen: list[Observation] = []
         if exists:
             found, gone = self._roster.list_all()
+            if self._freshness is not None:
+                self._unheard += len(found)
             problem = problem or self._roster.problem
             self._backlog += reversed(found)
             seen += self._without(gone)
             if self._freshness is None:
                 self._read_samples_last()
         seen += self._watch_shelves(exists)
-        is_polling = self._source.problem is not None
-        self._next_walk_s = self._clock.monotonic() + self._walk_every_s(exists, is_polling)
+        deafness = self._source.problem or self._deafness()
+        self._next_walk_s = self._clock.monotonic() + self._walk_every_s(exists, bool(deafness))
         self._freshness = Freshness(
-            mode="polling" if is_polling else "watching",
+            mode="polling" if deafness else "watching",
             checked_at=self._clock.now(),
             runs_exists=exists,
-            problem=self._source.problem or problem,
+            problem=deafness or problem,
         )
         return seen
+
+    def _deafness(self) -> str | None:
+        """Say that no notices come, as in a container whose files another system writes.
+
+        A change that is seen by looking may be seen before its notice comes; that so many are and
+        no notice comes at all means that none will.
+        """
+        if self._unheard < _UNHEARD:
+            return None
+        return f"no notices come from here; looking every {self._cadence.walk_polling_s:g} s"
 
     def _walk_every_s(self, exists: bool, is_polling: bool) -> float:
         if not exists:

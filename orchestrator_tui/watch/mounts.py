@@ -12,9 +12,11 @@ _TABLE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 # On these another machine may write, of which the kernel here sends no notice.
 _REMOTE: Final = frozenset(
     "nfs nfs4 cifs smb3 smbfs 9p ceph afs lustre glusterfs gfs2 ocfs2 beegfs vboxsf prl_fs "
-    "virtiofs davfs ncpfs coda orangefs".split()
+    "virtiofs davfs ncpfs coda orangefs drvfs osxfs gpfs".split()
 )
-_REMOTE_PREFIXES: Final = ("fuse.sshfs", "fuse.gluster", "fuse.s3", "fuse.rclone", "fuse.gcs")
+_REMOTE_PREFIXES: Final = tuple(
+    f"fuse.{name}" for name in ("sshfs", "gluster", "s3", "rclone", "gcs", "grpcfuse", "osxfs")
+)
 
 
 def remote_kind(path: Path, table: Path = MOUNT_TABLE) -> str | None:

@@ -180,7 +180,8 @@ class Roster:
             if names is None:
                 continue
             for name in (names - known.runs) | (names & known.older):
-                found += self.add(RunKey(task, name), shape)
+                if not is_temporary(name):
+                    found += self.add(RunKey(task, name), shape)
             gone += [
                 key
                 for key in (RunKey(task, name) for name in known.runs - names)
@@ -406,8 +407,7 @@ class Roster:
             del self._shelves[(task, folder)]
             self._complain(path, error)
             return None
-        names = names if folder else names - NOT_RUNS
-        return frozenset(name for name in names if not is_temporary(name))
+        return names if folder else names - NOT_RUNS
 
     def _has_rested(self, signature: FileSignature) -> bool:
         # A time ahead of our clock has rested, too: nothing is gained by reading it for ever.

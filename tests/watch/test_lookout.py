@@ -103,6 +103,26 @@ def test_without_any_notice_a_run_that_goes_on_is_seen_within_two_seconds(watch:
     assert state_in(watch) == State.FAILED
 
 
+def test_where_no_notices_come_the_disk_is_looked_at_more_often(watch: Watch) -> None:
+    write_run(watch.roots)
+    watch.settle()
+    for number in range(5):
+        key = RunKey(KEY.task_id, f"2026-01-01T12-00-0{number}-000Z-00000001")
+        paths = write_run(watch.roots, key, status="succeeded")
+        watch.let_pass(5)
+    fresh = watch.fleet.freshness
+    assert fresh is not None
+    assert (fresh.mode, fresh.problem) == (
+        "polling",
+        "no notices come from here; looking every 2 s",
+    )
+    watch.step(paths.run_dir.parent)
+    watch.let_pass(5)
+    fresh = watch.fleet.freshness
+    assert fresh is not None
+    assert (fresh.mode, fresh.problem) == ("watching", None)
+
+
 def test_what_is_written_while_watching_begins_is_not_missed(watch: Watch) -> None:
     write_run(watch.roots)
     late = RunKey(KEY.task_id, "2026-01-01T12-00-00-000Z-00000001")
