@@ -14,7 +14,17 @@ SMALL = {
     "runner": (["--stages", "1", "2"], {"1 stages, orch-tui", "posix_spawn of a shell"}),
     "output": (["--mib", "1"], {"orch-tui, whole log", "on disk per byte, whole log"}),
     "locks": (["--processes", "2", "--records", "2"], {"not recorded, of 4", "time-outs in 2"}),
-    "start": (["--runs", "3"], {"orch-tui version", "orch-tui status", "orch-tui list"}),
+    "start": (["--runs", "3"], {"orch-tui version", "orch-tui list", "orch-tui, 3 runs"}),
+    "scan": (["--runs", "3"], {"again", "first time", "walk and stat"}),
+    "watch": (
+        ["--runs", "3", "--changes", "2", "--many", "20"],
+        {"lone, 3 runs", "missed of 20, 10 s later"},
+    ),
+    "screens": (
+        ["--runs", "3", "--log-mib", "1", "--seconds", "1"],
+        {"bytes a key", "written, 50 rows tick", "Textual's Log, text without JSON"},
+    ),
+    "memory": (["--runs", "3,30"], {"each further run", "blank Textual app"}),
     "history": (["--entries", "3"], {"runs.json, 3 entries", "metrics.json, 3 entries"}),
 }
 
@@ -36,6 +46,7 @@ def table(printed: str) -> dict[str, list[str]]:
     return {row[0].strip(): [cell.strip() for cell in row] for row in rows}
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("subject", SMALL)
 def test_a_subject_prints_its_tables_and_leaves_nothing_behind(
     subject: str, tmp_path: Path

@@ -24,7 +24,7 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.ui.sparing import SparingDriver
 
 ASK_WHERE: Final = "\x1b[6n"  # the answer is an `events.CursorPosition`
-FRAME_S: Final = 0.1  # at most ten frames a second
+FRAME_S: Final = 0.04  # at most 25 frames a second
 SLOWEST_S: Final = 2.0
 ANSWER_IS_SLOW_S: Final = 0.3  # more than the quickest answer took
 WRITE_IS_SLOW_S: Final = 0.1  # of waiting until the system takes a frame

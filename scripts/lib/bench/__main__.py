@@ -23,6 +23,9 @@ SUBJECTS: Final = {
     "locks": "many processes that record runs of one task",
     "start": "the short commands as whole processes, and the first frame",
     "scan": "all runs of a repository, read for the first time and again",
+    "watch": "from a change on disk to the screen, and whether any is missed",
+    "screens": "keys, clocks, rest and a long log on a terminal",
+    "memory": "how much the screen holds, and for each run",
     "history": "one more run in a history that is long already",
 }
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from bench.spending import Figures
 
-_UNITS: Final = {"ms": 1000.0, "s": 1.0, "MiB": 1 / 2**20, "": 1.0}
+_UNITS: Final = {"ms": 1000.0, "s": 1.0, "MiB": 1 / 2**20, "KiB": 1 / 2**10, "": 1.0}
 _HEAD: Final = ("what", "median", "min .. max", "ratio", "to", "goal", "met")
 NOTHING: Final = "–"
 
