@@ -696,3 +696,14 @@ async def test_ascii_only_means_ascii_only() -> None:
         painted = [strip.text for strip in app.screen._compositor.render_strips()]
         assert any("attempt 2 ---" in row for row in painted)
         assert all(row.isascii() for row in painted)
+
+
+@pytest.mark.anyio
+async def test_the_first_frame_is_made_for_the_size_that_there_is() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=LARGE):
+        pulse = app.run_screen.query_one(RunPulse)
+        assert app.run_screen.has_class("-wide", "-tall")
+        pulse._built_for = None  # as if no size had been told yet
+        pulse._lines = ()
+        assert pulse.render_line(0).text.rstrip().endswith("RUNNING  4:12")

@@ -25,8 +25,7 @@ class RoomyScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Frame what `compose_body` yields."""
-        # The first size is known before there is anything to be styled anew for it.
-        self._fit(self.app.size, update=False)
+        self.fit_first()
         yield HeaderBar()
         yield from self.compose_body()
         yield FooterBar()
@@ -48,6 +47,10 @@ class RoomyScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size."""
         self._fit(event.size)
+
+    def fit_first(self) -> None:
+        """Choose the layout before the first frame: there is nothing to be styled anew for it."""
+        self._fit(self.app.size, update=False)
 
     def _fit(self, size: Size, *, update: bool = True) -> None:
         width, height = size

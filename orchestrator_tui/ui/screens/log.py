@@ -76,6 +76,7 @@ class LogScreen(RoomyScreen):
 
     def compose(self) -> ComposeResult:
         """Yield the run, the log and the footer."""
+        self.fit_first()
         with Horizontal(id="log-top"):
             yield RunCrumb()
             yield RunPulse(ascii_only=self._ascii_only)

@@ -183,6 +183,7 @@ class RunScreen(RoomyScreen):
 
     def compose(self) -> ComposeResult:
         """Yield two lines of header, the tabs' contents, and the footer."""
+        self.fit_first()
         ascii_only = self._ascii_only
         with Horizontal(id="run-top"):
             yield RunCrumb()

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -39,6 +39,7 @@ class LineBlock(Widget):
         super().__init__(id=id, classes=classes)
         self.ascii_only = ascii_only
         self._lines: tuple[Line, ...] = ()
+        self._built_for: Size | None = None
 
     def build(self, width: int, height: int) -> tuple[Line, ...]:
         """Return the lines for a size; what subclasses are made for."""
@@ -46,8 +47,10 @@ class LineBlock(Widget):
 
     def rebuild(self) -> None:
         """Build the lines anew and repaint those that differ."""
+        if not self.size.width:
+            return
         old, new = self._lines, self.build(self.size.width, self.size.height)
-        self._lines = new
+        self._lines, self._built_for = new, self.size
         for y in range(self.size.height):
             before = old[y] if y < len(old) else ()
             after = new[y] if y < len(new) else ()
@@ -61,6 +64,9 @@ class LineBlock(Widget):
     def render_line(self, y: int) -> Strip:
         """Return one line."""
         base = self.rich_style
+        if self._built_for != self.size:
+            # The first frame is painted before the size is told; on a busy machine it stays long.
+            self._lines, self._built_for = self.build(*self.size), self.size
         spans = self._lines[y] if y < len(self._lines) else ()
         segments = [Segment(s.text, base + self._named(s.style)) for s in spans]
         return Strip(segments).adjust_cell_length(self.size.width, base)
