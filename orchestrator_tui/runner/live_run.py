@@ -22,7 +22,7 @@ from orchestrator_tui.runner.intervals import Intervals
 from orchestrator_tui.runner.process_tree import CancelRung
 from orchestrator_tui.runner.runner_file import ENDED, RunnerFile
 from orchestrator_tui.store.control import ActionKind, ControlRequest
-from orchestrator_tui.store.events import EventName, EventStream
+from orchestrator_tui.store.events import RUNNER_ACTOR, EventName, EventStream
 from orchestrator_tui.store.manifests import save_manifest, write_heartbeat
 from orchestrator_tui.store.persister import ManifestPersister
 
@@ -73,6 +73,7 @@ class LiveRun:
         self._control_file = ControlFile(paths, seen_seq=control_seq)
         self._events = EventStream(paths, clock=clock)
         self._durability: Durability | None = Durability.RENAME
+        self._untold: list[tuple[EventName, JsonObject]] = []
         self._pause_told = False
         self._is_held = False
         self._persister = ManifestPersister(
@@ -123,11 +124,24 @@ class LiveRun:
         return True
 
     async def emit(
-        self, event: EventName, payload: JsonObject | None = None, *, actor: str = "runner"
+        self, event: EventName, payload: JsonObject | None = None, *, actor: str = RUNNER_ACTOR
     ) -> None:
         """Append an event; a failure is told and harms nothing."""
+        await to_thread.run_sync(self._append_event, event, payload, actor)
+
+    async def save_and_emit(self, event: EventName, payload: JsonObject) -> None:
+        """Bring the manifest to disk and then append an event, in one go where that is possible.
+
+        Each change of thread costs as much as one of the files.
+        """
+        self._untold.append((event, payload))
+        await self.save()
+        while self._untold:
+            await self.emit(*self._untold.pop(0))
+
+    def _append_event(self, event: EventName, payload: JsonObject | None, actor: str) -> None:
         try:
-            await to_thread.run_sync(lambda: self._events.append(event, payload, actor=actor))
+            self._events.append(event, payload, actor=actor)
         except OSError as error:
             _log.warning("Event %s cannot be written: %s", event.value, error)
 
@@ -236,9 +250,18 @@ class LiveRun:
     async def _write_manifest(self) -> None:
         manifest = self.manifest
         durability = None if manifest.is_terminal else self._durability
-        saved = await to_thread.run_sync(
-            lambda: save_manifest(self.paths, manifest, self.clock.now(), durability=durability)
-        )
+        untold, self._untold = self._untold, []
+
+        def write() -> Manifest:
+            saved = save_manifest(self.paths, manifest, self.clock.now(), durability=durability)
+            while untold:
+                self._append_event(*untold.pop(0), RUNNER_ACTOR)
+            return saved
+
+        try:
+            saved = await to_thread.run_sync(write)
+        finally:
+            self._untold = [*untold, *self._untold]  # what was not saved is told all the same
         self.change(updated_at=saved.updated_at)
         self._heartbeat.manifest_saved()
 

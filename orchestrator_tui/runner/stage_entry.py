@@ -43,19 +43,17 @@ async def begin_entry(run: LiveRun, index: int, *, log_path: str | None) -> None
         error_file=None,
         log_path=log_path,
     )
-    await run.save()
-    await run.emit(EventName.STEP_STARTED, _step(entry_of(run, index)))
+    await run.save_and_emit(EventName.STEP_STARTED, _step(entry_of(run, index)))
 
 
 async def end_entry(run: LiveRun, index: int, status: CommandStatus, **changes: Any) -> None:
     """Bring to disk how a stage ended, then tell it."""
     run.change_stage(index, status=status.value, completed_at=run.now(), **changes)
-    await run.save()
     entry = entry_of(run, index)
     failed = status is CommandStatus.FAILED
     event = EventName.STEP_FAILED if failed else EventName.STEP_COMPLETED
     ended = {"exit_code": entry.exit_code, "summary": entry.summary, "sub_run_id": entry.sub_run_id}
-    await run.emit(event, {**_step(entry), **ended})
+    await run.save_and_emit(event, {**_step(entry), **ended})
 
 
 async def run_command(
