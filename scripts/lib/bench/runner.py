@@ -29,10 +29,11 @@ def tables(asked: Namespace) -> list[Table]:
     node = node_original()
     programs = {"orch-tui": orch_tui(), **({"Node": node} if node else {})}
     with repository({"few": [COMMAND] * few, "many": [COMMAND] * many}) as repo:
+        cpu: dict[str, list[float]] = {}
         cases: dict[str, Callable[[], float]] = {"spawn": lambda: _spawned(many) / many}
         for length, stages in (("few", few), ("many", many)):
             for name, command in programs.items():
-                cases[f"{name} {length}"] = _run(command, length, name, repo)
+                cases[f"{name} {length}"] = _run(command, length, name, repo, cpu)
             cases[f"sh {length}"] = _shell(stages, repo)
         found = in_turn(cases, asked.rounds or (3 if asked.quick else 9))
     lines = []
@@ -46,10 +47,26 @@ def tables(asked: Namespace) -> list[Table]:
             lines += [Line(f"{what}, Node", theirs)]
         lines += [Line(f"{what}, orch-tui", ours, "ms", ratios(ours, bare), "one shell")]
         lines += [Line(f"{what}, one shell", bare)]
+        lines += _on_processors(what, cpu, length, len(ours))
     return [
         Table("Whole runs, start of the process included", tuple(lines)),
         Table("One more stage", _further(found, many - few), "" if node else WITHOUT_NODE),
     ]
+
+
+def _on_processors(
+    what: str, cpu: dict[str, list[float]], length: str, rounds: int
+) -> tuple[Line, ...]:
+    """Return what the same runs spent on processors, which other work disturbs less."""
+    ours = tuple(cpu[f"orch-tui {length}"][-rounds:])
+    if f"Node {length}" not in cpu:
+        return (Line(f"{what}, processors, orch-tui", ours),)
+    theirs = tuple(cpu[f"Node {length}"][-rounds:])
+    held = ratios(ours, theirs)
+    return (
+        Line(f"{what}, processors, orch-tui", ours, "ms", held, "Node"),
+        Line(f"{what}, processors, Node", theirs),
+    )
 
 
 def _further(found: dict[str, Figures], further: int) -> tuple[Line, ...]:
@@ -67,9 +84,17 @@ def _further(found: dict[str, Figures], further: int) -> tuple[Line, ...]:
     return (*lines, Line("posix_spawn of a shell", spawn))
 
 
-def _run(command: tuple[str, ...], pipeline: str, name: str, repo: Path) -> Callable[[], float]:
+def _run(
+    command: tuple[str, ...], pipeline: str, name: str, repo: Path, cpu: dict[str, list[float]]
+) -> Callable[[], float]:
     words = [*command, "start", pipeline, "--task", f"bench-{name.lower()}", "--format", "json"]
-    return lambda: spend(words, cwd=repo).seconds
+
+    def case() -> float:
+        spent = spend(words, cwd=repo)
+        cpu.setdefault(f"{name} {pipeline}", []).append(spent.cpu_s)
+        return spent.seconds
+
+    return case
 
 
 def _shell(stages: int, repo: Path) -> Callable[[], float]:

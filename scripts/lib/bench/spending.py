@@ -24,10 +24,14 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one process took from its start until it was waited for."""
+    """What one process took from its start until it was waited for.
+
+    `cpu_s` is what it and its children spent on processors: that hardly depends on what else runs.
+    """
 
     seconds: float
     peak_bytes: int
+    cpu_s: float
 
 
 def environment() -> dict[str, str]:
@@ -61,7 +65,7 @@ def spend(command: Sequence[str | Path], *, cwd: Path) -> Spent:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise Failed(f"{' '.join(words)[:200]} ended with {process.returncode}")
-    return Spent(seconds, usage.ru_maxrss * 1024)
+    return Spent(seconds, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
 
 
 def in_turn(
