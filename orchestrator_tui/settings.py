@@ -78,6 +78,7 @@ class Preferences:
     reduced_motion: bool = False
     confirm_quit: bool = False
     keys: Mapping[str, Any] = field(default_factory=dict)
+    views: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] | None = None
 
     def origin(self, name: str) -> str:

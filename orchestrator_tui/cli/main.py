@@ -80,6 +80,7 @@ class Verbs(click.Group):
 @click.option("--theme", metavar="NAME", help=f"Colours of the screen: {', '.join(THEMES)}.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @click.option("--filter", "query", metavar="Q", default="", help="Filter to begin with.")
+@click.option("--view", metavar="NAME", default="", help="Saved view to begin with.")
 @click.option("--read-only", is_flag=True, help="Look only; nothing is started or changed.")
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.pass_context
@@ -89,6 +90,7 @@ def program(
     theme: str | None,
     ascii_only: bool,
     query: str,
+    view: str,
     read_only: bool,
 ) -> None:
     """Run and watch pipelines.
@@ -102,7 +104,7 @@ def program(
         set_by_flag(context, READ_ONLY_VARIABLE)
     if context.invoked_subcommand is None:
         screen = importlib.import_module("orchestrator_tui.cli.screen")
-        context.exit(screen.show(places, theme=theme, query=query))
+        context.exit(screen.show(places, theme=theme, query=query, view=view))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

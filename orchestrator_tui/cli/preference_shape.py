@@ -33,6 +33,7 @@ class PreferenceShape(BaseModel):
     reduced_motion: bool | None = None
     confirm_quit: bool | None = None
     keys: dict[str, Any] | None = None
+    views: dict[str, str] | None = None
 
     @field_validator("theme")
     @classmethod

@@ -36,6 +36,10 @@ TEMPLATE: Final = """\
 # notify = "auto"           # bell and desktop notice: auto (while nobody looks), always or off
 # reduced_motion = false    # paint at most once a second
 # confirm_quit = false      # q asks while a run that was started here goes on, as Q always does
+
+# Views besides those that are saved with V: a name and a filter each.
+# [views]
+# "gates" = "pipeline:gate since:7d"
 """
 # What `config init --user` writes besides.
 USER_TEMPLATE: Final = """
@@ -59,11 +63,12 @@ _CURES: Final = {
     "reduced_motion": "write true or false",
     "confirm_quit": "write true or false",
     "keys": 'write a table: [keys], then lines such as "run.cancel" = "K"',
+    "views": 'write a table: [views], then lines such as "gates" = "pipeline:gate since:7d"',
 }
 _SWITCHES: Final = ("ascii", "read_only", "reduced_motion", "confirm_quit")
 # A repository is somebody else's: it may neither rule a person's keyboard nor name commands to run.
 _USERS_ALONE: Final = ("keys", "notify_command")
-_NO_VARIABLE: Final = ("keys",)
+_NO_VARIABLE: Final = ("keys", "views")
 
 
 NAMES: Final = tuple(_CURES)
@@ -175,12 +180,16 @@ def _complaints(document: Mapping[str, Any]) -> list[str]:
             sanitize_task_id(document["task"])
         except InvalidIdentifier as error:
             told.append(f'"task": {error}')
-    if "filter" in document and "filter" not in wrong:
+    filters = {"filter": document.get("filter", "")} if "filter" not in wrong else {}
+    if "views" not in wrong:
+        filters |= {f"[views] {name}": text for name, text in document.get("views", {}).items()}
+    if any(filters.values()):
         from orchestrator_tui.state.query import QueryProblem, parse_query
 
-        query = parse_query(document["filter"])
-        if isinstance(query, QueryProblem):
-            told.append(f'"filter": {query.text}')
+        for name, text in filters.items():
+            query = parse_query(text)
+            if isinstance(query, QueryProblem):
+                told.append(f'"{name}": {query.text}')
     if "keys" in document and "keys" not in wrong:
         from orchestrator_tui.ui.keymap import check_keymap
 

@@ -38,7 +38,7 @@ def unusable_reason() -> str | None:
     return None
 
 
-def show(places: Places, *, theme: str | None, query: str) -> int:
+def show(places: Places, *, theme: str | None, query: str, view: str = "") -> int:
     """Open the screen and return the exit status; print the list where no screen can be drawn.
 
     Raises:
@@ -55,7 +55,7 @@ def show(places: Places, *, theme: str | None, query: str) -> int:
             theme=theme or preferred.theme,
             filter=query or preferred.filter,
         )
-        return _open(with_preferred_task(settings), wished)
+        return _open(with_preferred_task(settings), wished, view)
     from orchestrator_tui.cli.list import print_runs
 
     print_runs(settings)
@@ -73,7 +73,7 @@ def _theme() -> str:
     return "mono" if os.environ.get("NO_COLOR") else "dark"
 
 
-def _open(settings: Settings, wished: Preferences) -> int:
+def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     from orchestrator_tui.cli.places import index_folder, memory_folder
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.index import RunIndex
@@ -87,6 +87,7 @@ def _open(settings: Settings, wished: Preferences) -> int:
     from orchestrator_tui.cli.memory import FileMemory
     from orchestrator_tui.cli.preferences import key_conflicts
     from orchestrator_tui.cli.shelf import FileShelf
+    from orchestrator_tui.state.saved_views import SavedView
     from orchestrator_tui.ui.announcing import Notify
     from orchestrator_tui.ui.app import OrchTui
     from orchestrator_tui.ui.clipboard import between
@@ -119,6 +120,8 @@ def _open(settings: Settings, wished: Preferences) -> int:
             theme=wished.theme or _theme(),
             ascii_only=wished.ascii or output.ascii_only(),
             query=wished.filter,
+            view=view,
+            views=tuple(SavedView(name, query) for name, query in wished.views.items()),
             read_only=wished.read_only,
             notify=Notify(wished.notify),
             reduced_motion=wished.reduced_motion,

@@ -52,6 +52,7 @@ def test_a_variable_wins_over_the_repository_and_that_over_the_user(
         "reduced_motion": (False, "default"),
         "confirm_quit": (False, "default"),
         "keys": ({}, "default"),
+        "views": ({}, "default"),
     }
     assert 'task = "mine"  # ORCH_TUI_TASK' in orch_tui("config", "show", "--origin").out
 
@@ -64,6 +65,7 @@ def test_a_variable_wins_over_the_repository_and_that_over_the_user(
         ('colour = "red"', '"colour" is no key of this file; there are: theme, ascii, task'),
         ('task = "a/b"', '"task": Invalid task ID "a/b"'),
         ('filter = "state:nosuch"', '"filter": “nosuch” is no state'),
+        ('[views]\n"red" = "state:nosuch"', '"[views] red": “nosuch” is no state'),
         ('[keys]\n"run.cancel" = "K"', '"keys" cannot stand in a repository; move it to'),
         ('notify_command = "rm x"', '"notify_command" cannot stand in a repository; move it to'),
         ('notify = "loud"', '"notify" is none of the words that may stand here; write one of auto'),
