@@ -147,7 +147,8 @@ class FileShelf:
                     stream.write("".join(f"{_text_of(line)}\n" for line in lines).encode())
         except OSError as error:
             return WrittenText(problem=reason_of(error))
-        return WrittenText(str(path), max(1, progress.marked), _left_out(progress))
+        source = self._log_path(wish.key, wish.stage_index)
+        return WrittenText(str(path), max(1, progress.marked), _left_out(progress), source)
 
     @staticmethod
     def _free_path(folder: Path, name: str) -> Path:

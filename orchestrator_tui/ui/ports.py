@@ -107,12 +107,13 @@ class WrittenText:
     """Where a text was written; `problem` says why it was not.
 
     `line` is the number, from 1, of the line that was asked for. `remark` tells what of the text
-    is left out.
+    is left out, `source` where that lies which the text was made of.
     """
 
     path: str = ""
     line: int = 1
     remark: str = ""
+    source: str = ""
     problem: str | None = None
 
 

@@ -16,7 +16,7 @@ from orchestrator_tui.ui.clipboard import (
     copied_words,
     fit_to_copy,
 )
-from orchestrator_tui.ui.ports import LogTextWish, TextShelf
+from orchestrator_tui.ui.ports import LogTextWish, TextShelf, WrittenText
 
 
 class Say(Protocol):
@@ -71,7 +71,7 @@ class Takeaway:
             return
         remark = f"; {written.remark}" if written.remark else ""
         if use == "file":
-            self.say(f"Wrote the log to {written.path}{remark}.")
+            self.say(f"Wrote the log to {written.path}{remark}.{_records_words(written)}")
             return
         words_of = pager_words if use == "pager" else editor_words
         words = words_of(environ, written.path, written.line)
@@ -132,6 +132,10 @@ def split_place(place: str) -> tuple[str, int]:
     """Return the path and the line of `path:line` or `path:line:column`."""
     name, *numbers = place.split(":")
     return name, int(numbers[0]) if numbers and numbers[0].isdecimal() else 1
+
+
+def _records_words(written: WrittenText) -> str:
+    return f"\nIts records, as they were written: {written.source}" if written.source else ""
 
 
 def pager_words(environ: Mapping[str, str], path: str, line: int) -> list[str]:

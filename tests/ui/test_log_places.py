@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from orchestrator_tui.records.line_looks import LineLook
-from orchestrator_tui.records.logs import LogSpot
+from orchestrator_tui.records.logs import LogLine, LogSpot, Stream
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_map import LogMap, LogPlaces, map_rows
@@ -168,6 +168,7 @@ def test_a_pattern_of_few_repeats_is_taken(words: str) -> None:
 @pytest.mark.anyio
 async def test_a_failed_stage_opens_at_its_first_problem() -> None:
     lines = numbered(30_000)
+    lines[0] = LogLine(Stream.NOTE, '$ echo "error: none"', NOON)
     lines[12_000] = err("E   ValueError: first", 12_000)
     lines[20_000] = err("E   ValueError: second", 20_000)
     app = LogApp(logs_of(*lines))

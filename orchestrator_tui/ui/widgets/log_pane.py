@@ -13,7 +13,8 @@ from textual.widgets import Input, Static
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.logs import NEWEST_ATTEMPT, LogPage, LogRequest, Whence
+from orchestrator_tui.records.line_looks import LineChoice
+from orchestrator_tui.records.logs import NEWEST_ATTEMPT, LogPage, LogRequest, Stream, Whence
 from orchestrator_tui.ui.failure_text import PROBLEM_LOOK, WARNING_LOOK
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.widgets.lines import entitle
@@ -27,6 +28,7 @@ POLL_S = 0.15  # how often the end of a growing log is looked at
 SURVEY_S = 1.0  # how often what came is counted too
 PAGE_LINES = 1_000
 FAR_BYTES = 1024 * 1024  # behind by more, a view that follows jumps to the end
+OUTPUT = LineChoice(frozenset([Stream.STDOUT, Stream.STDERR]))  # a command's words are no problem
 NEAR_EDGE_LINES = 300  # fetch the next page when fewer lines than these are left to scroll over
 
 
@@ -75,7 +77,7 @@ class LogPane(Vertical):
         self._empty = ""
         self._remark = ""
         self._quiet = ""
-        self.map = LogCount((PROBLEM_LOOK, WARNING_LOOK))
+        self.map = self._new_map()
         self._counting: LogCount | None = None
         self._polls: list[Timer] = []
 
@@ -166,7 +168,7 @@ class LogPane(Vertical):
         self.forget_reading()
         self.workers.cancel_group(self, "survey")
         self._counting = None
-        self.map = LogCount(self.map.looks)
+        self.map = self._new_map()
         self._problem, self._unseen_from = None, None
         lines = self.lines
         lines.window.clear_before(None)
@@ -180,6 +182,10 @@ class LogPane(Vertical):
         if not self._seeks_problem:  # else where to open is known after a first survey
             self.want(Whence.END)
         self.survey(self.map)
+
+    @staticmethod
+    def _new_map() -> LogCount:
+        return LogCount((PROBLEM_LOOK, WARNING_LOOK), OUTPUT)
 
     def forget_reading(self) -> None:
         """Read no page that was asked for."""
@@ -274,7 +280,7 @@ class LogPane(Vertical):
         goes_on = whence in (Whence.AFTER, Whence.BEFORE)
         is_other = goes_on and bool(window.end) and page.attempt != window.attempt
         if page.replaced or is_other:
-            self.map = LogCount(self.map.looks)
+            self.map = self._new_map()
             self._wanted = Whence.END
             self.survey(self.map)
             return
