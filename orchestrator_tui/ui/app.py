@@ -675,7 +675,10 @@ class OrchTui(AskingApp, inherit_bindings=False):
         going = [row for row in rows if row.state in KEEPS_GOING]
         if not going:
             return ()
-        names = [f"{row.run} {row.pipeline}" for row in sorted(going, key=lambda row: row.key)]
+        names = [
+            f"{row.run} {row.pipeline}{' (ending)' if 'CANCELLING' in row.badges else ''}"
+            for row in sorted(going, key=lambda row: row.key)
+        ]
         more = [f"and {len(names) - FAREWELL_NAMES} more"] if len(names) > FAREWELL_NAMES else []
         listed = ", ".join([safe_text(name) for name in names[:FAREWELL_NAMES]] + more)
         verb = "run keeps" if len(going) == 1 else "runs keep"

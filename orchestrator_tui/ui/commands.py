@@ -45,6 +45,10 @@ class Commanded(Protocol):
         """Offer the ways to run runs again."""
         ...
 
+    def action_plan(self) -> None:
+        """Show the plan of the chosen run."""
+        ...
+
     def ask_cancel(self, keys: tuple[RunKey, ...]) -> object:
         """Ask whether to cancel runs."""
         ...
@@ -120,6 +124,7 @@ def commands_of(app: Commanded) -> Iterator[Command]:
 def _acts(app: Commanded) -> Iterator[Command]:
     if (key := app.chosen_run) is not None:
         yield Command("Run again ...", key.short, partial(app.ask_again, (key,)))
+        yield Command("Plan", f"what a resume of {key.short} would do", app.action_plan)
         facts = app.fleet.runs[key].facts if key in app.fleet.runs else None
         if facts is None or not is_terminal(facts):
             yield Command("Cancel the run ...", key.short, partial(app.ask_cancel, (key,)))
