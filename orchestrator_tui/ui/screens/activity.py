@@ -126,7 +126,8 @@ class ActivityScreen(RoomyScreen):
         self.list.display = bool(rows)
         self.query_one(NoActivity).display = not (rows or self._typed)
         total = len(self._journal.entries)
-        counted = f"Activity {total:,}" + (f"   filter: {self._typed}" if self._typed else "")
+        title = f"Activity {total:,}" if total else "Activity"
+        counted = title + (f"   filter: {self._typed}" if self._typed else "")
         entitle(self.query_one("#activity-pane"), counted, "newest first")
         self._show_bars(fleet, now)
         self._show_detail()
