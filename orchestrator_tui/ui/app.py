@@ -83,6 +83,7 @@ TICK_S = 1.0
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 GOOD_NEWS_S = 5.0
+READING_FRAME_S = 0.2  # between repaints while very many runs come at once
 CALM_FRAME_S = 1.0  # between repaints for who wants little motion
 SETTLE_S = 1.0  # for an answer of the terminal, before others read what it sends
 FAREWELL_NAMES = 4  # runs named when the screen is closed
@@ -244,7 +245,10 @@ class OrchTui(AskingApp, inherit_bindings=False):
         for each in batch:
             if isinstance(each, RunSeen) and not is_terminal(each.facts):
                 self._live.setdefault(each.facts.key, None)
-        wait_s = self._painted_at + self._pacer.pace.interval_s - self._clock.monotonic()
+        fresh = fleet.freshness
+        is_read = fresh is not None and not fresh.scanning
+        interval_s = max(self._pacer.pace.interval_s, 0.0 if is_read else READING_FRAME_S)
+        wait_s = self._painted_at + interval_s - self._clock.monotonic()
         if wait_s <= 0:
             self._paint()
         elif self._paint_timer is None:
