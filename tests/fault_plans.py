@@ -125,7 +125,8 @@ class Killing(Watching):
     def act(self, number: int, step: Step, call: Callable[[], T]) -> T:
         if number == self.number:
             if self.when is not When.BEFORE:
-                call()
+                with contextlib.suppress(OSError):  # many a file is looked for in vain
+                    call()
             die()
         return call()
 
