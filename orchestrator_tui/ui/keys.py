@@ -145,7 +145,7 @@ LOG_LINE_KEYS: KeyList = [
     key("dollar_sign", "line_edge('end')", "end of long lines", "log.line_end"),
     key("f", "follow", "follow on, off", "log.follow"),
     key("w", "wrap", "wrap long lines", "log.wrap"),
-    key("t", "times", "times: clock, since start, delta, off", "log.clock"),
+    key("t", "times", "times: day, start, gap", "log.clock"),
     key("number_sign", "numbers", "line numbers", "log.numbers"),
     key("v", "select", "select lines", "copy.select"),
     key("y,enter", "copy_selected", "copy the selected lines", "copy.selected"),

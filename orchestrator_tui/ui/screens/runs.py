@@ -31,8 +31,9 @@ from orchestrator_tui.ui.widgets.bars import HeaderBar, HeaderView
 from orchestrator_tui.ui.widgets.column_heads import ColumnHeads
 from orchestrator_tui.ui.widgets.empty_runs import EmptyRuns, EmptyView
 from orchestrator_tui.ui.widgets.lines import entitle
+from orchestrator_tui.ui.widgets.run_cursor import TableView
 from orchestrator_tui.ui.widgets.run_preview import RunPreview
-from orchestrator_tui.ui.widgets.run_table import RunTable, TableView
+from orchestrator_tui.ui.widgets.run_table import RunTable
 
 START = hint("start", "run.start")
 HELP = hint("help", "app.help")

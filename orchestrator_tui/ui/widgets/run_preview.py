@@ -52,6 +52,10 @@ def stage_lines(view: RunView, width: int, height: int, *, ascii_only: bool) -> 
             text = f"{fact.at.astimezone():%b %d %H:%M:%S} " if fact.at else ""
             label = Span(f" {fact.label:<9} ", "muted")
             lines.append((label, Span(fit(safe_text(text + fact.text), max(1, width - 11)))))
+        if view.row.state is State.RUNNING and shows_usual:
+            is_slow = "SLOW" in view.row.badges
+            pace = Span("yes", "state--stalled") if is_slow else Span("no")
+            lines += [(), (Span(" slower than usual: ", "muted"), pace)]
     return tuple(lines[:height])
 
 
