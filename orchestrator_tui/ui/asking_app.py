@@ -111,15 +111,18 @@ class AskingApp(App[None], inherit_bindings=False):
             self.fleet, self.chosen_run, self.options, now, pipeline_id, begin=begin, recent=recent
         )
         dialog = StartDialog(view, ascii_only=self.options.ascii_only, clock=self._clock)
-        self._look_around(dialog)
+        if self._desk is None:
+            dialog.learn(StartConditions())
+        else:
+            self._look_around(dialog, self._desk)
         request = await self.push_screen_wait(dialog)
         if request is not None:
             await self._perform(request)
             await keep_recent(self.memory, request)
 
     @work(name="look around")
-    async def _look_around(self, dialog: StartDialog) -> None:
-        found = await self._desk.conditions() if self._desk else StartConditions()
+    async def _look_around(self, dialog: StartDialog, desk: StartDesk) -> None:
+        found = await desk.conditions()
         if dialog.is_attached:
             dialog.learn(found)
 
