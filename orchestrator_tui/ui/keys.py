@@ -232,8 +232,10 @@ START_KEYS: KeyList = [
 ]
 
 ANSWER_KEYS: KeyList = [
-    key("l,right,j,down", "screen.focus_next", "next answer", "move.next_answer"),
-    key("h,left,k,up", "screen.focus_previous", "previous answer", "move.previous_answer"),
+    key("l,right", "screen.focus_next", "next answer", "move.next_answer"),
+    key("h,left", "screen.focus_previous", "previous answer", "move.previous_answer"),
+    key("j,down", "screen.focus_next", "next answer", "move.down_answer"),
+    key("k,up", "screen.focus_previous", "previous answer", "move.up_answer"),
 ]
 
 AGAIN_KEYS: KeyList = [
