@@ -39,7 +39,7 @@ from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.keymap import UNBOUND, keys_now, shown_keys
 from orchestrator_tui.ui.keys import ACTING, APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.pacing import FRAME_S, PacedDriver, Pacer
+from orchestrator_tui.ui.pacing import CALM_FRAME_S, PacedDriver, Pacer, frame_s_for
 from orchestrator_tui.ui.ports import (
     LogSource,
     LogTextWish,
@@ -84,7 +84,6 @@ QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 GOOD_NEWS_S = 5.0
 READING_FRAME_S = 0.2  # between repaints while very many runs come at once
-CALM_FRAME_S = 1.0  # between repaints for who wants little motion
 SETTLE_S = 1.0  # for an answer of the terminal, before others read what it sends
 FAREWELL_NAMES = 4  # runs named when the screen is closed
 KEEPS_GOING = frozenset([State.RUNNING, State.QUEUED, State.STALLED, State.AWAITING, State.PAUSED])
@@ -149,7 +148,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._asked_focus: frozenset[RunKey] = frozenset()
         self._started_here: set[RunKey] = set()
         self._live: dict[RunKey, State | None] = {}
-        self._pacer = Pacer(self, clock, CALM_FRAME_S if options.reduced_motion else FRAME_S)
+        frame_s = frame_s_for(options.environ, is_calm=options.reduced_motion)
+        self._pacer = Pacer(self, clock, frame_s)
         self._freezer = Freezer(self, self._write_beside)
         self._painted_at = -CALM_FRAME_S
         self._paint_timer: Timer | None = None

@@ -44,6 +44,7 @@ _TOGETHER: Final = {
     "the stages of a run": ("app", "run", "stage"),
     "the log of a run": ("app", "run", "log", "log_line"),
     "the tabs of a run": ("app", "run", "reading", "card"),
+    "the lists of a run": ("app", "run", "picking", "artifact"),
     "a log in full": ("app", "log_screen", "log", "log_line"),
     "the activity": ("app", "activity", "list"),
 }

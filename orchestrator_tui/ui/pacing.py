@@ -14,7 +14,7 @@ import math
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any, Final
 
 from textual.app import App
@@ -24,7 +24,9 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.ui.sparing import SparingDriver
 
 ASK_WHERE: Final = "\x1b[6n"  # the answer is an `events.CursorPosition`
-FRAME_S: Final = 0.04  # at most 25 frames a second
+FRAME_S: Final = 0.1  # at most ten frames a second
+NEAR_FRAME_S: Final = 0.04  # 25 where no network is between, and bytes cost nothing
+CALM_FRAME_S: Final = 1.0  # for who wants little motion
 SLOWEST_S: Final = 2.0
 ANSWER_IS_SLOW_S: Final = 0.3  # more than the quickest answer took
 WRITE_IS_SLOW_S: Final = 0.1  # of waiting until the system takes a frame
@@ -34,6 +36,14 @@ UNSURE_S, NO_ANSWER_S = 0.5, 5.0  # after the first question: from when on, unti
 PIECE_BYTES: Final = 1024  # written at once, so that a full buffer is noticed before it blocks
 LATE_TIMES, QUICK_TIMES = 2, 4  # so many frames in a row make the pace slower, and quicker
 QUICKER, IDLE_SHARE = 0.7, 1.5  # the line is left free for a third of the time
+
+
+def frame_s_for(environ: Mapping[str, str], *, is_calm: bool) -> float:
+    """Return the least time between two frames; who comes by SSH says so in the environment."""
+    if is_calm:
+        return CALM_FRAME_S
+    is_far = any(environ.get(name) for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))
+    return FRAME_S if is_far else NEAR_FRAME_S
 
 
 class Pace:

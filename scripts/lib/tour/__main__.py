@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := set(asked.names) - set(known):
         parser.error(f"no such picture: {', '.join(sorted(unknown))}; --list prints all")
     scenes = [scene for scene in SCENES if scene.name in (asked.names or known)]
-    with tempfile.TemporaryDirectory(prefix="tour-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tour-", ignore_cleanup_errors=True) as folder:
         repository = make_repository(Path(folder))
         if not asked.quick:
             print("making runs, some two minutes ...", file=sys.stderr)
@@ -65,6 +65,8 @@ def take(repository: Repository, scene: Scene, path: Path) -> None:
         for step in scene.steps:
             if step.startswith("until:"):
                 terminal.until(step.removeprefix("until:"))
+            elif step.startswith("gone:"):
+                terminal.until_gone(step.removeprefix("gone:"))
             elif step == "wait":
                 terminal.pump(SETTLE_S)
             else:

@@ -9,7 +9,7 @@ SMALL, WIDE = (80, 24), (140, 40)
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture; each step is keys to press or, after `until:`, a text to wait for.
+    """A picture; each step is keys to press or, after `until:` and `gone:`, a text to wait for.
 
     `flags` are those of the program, `sure` is a text that must be on the picture.
     """
@@ -21,16 +21,28 @@ class Scene:
     sure: str = ""
 
 
+def to_run(query: str, *steps: str) -> tuple[str, ...]:
+    """Return the steps to the screen of the first run that a filter lets through, then others."""
+    return (
+        "until:live",
+        "/",
+        query,
+        "enter",
+        "gone:keep the filter",
+        "enter",
+        "until:< Runs",
+        *steps,
+    )
+
+
 def to_failed(*steps: str) -> tuple[str, ...]:
     """Return the steps to the run that failed, then others."""
-    return ("until:FAILED", "/", "pipeline:bindings state:failed", "enter", "enter",
-            "until:stderr", *steps)  # fmt: skip
+    return to_run("pipeline:bindings state:failed", "until:stderr", *steps)
 
 
 def to_import(*steps: str) -> tuple[str, ...]:
     """Return the steps to the import that goes on, then others."""
-    return ("until:RUNNING", "/", "pipeline:import state:running", "enter", "enter",
-            "until:Stages", *steps)  # fmt: skip
+    return to_run("pipeline:import state:running", "until:Stages", *steps)
 
 
 SCENES = (
@@ -39,8 +51,7 @@ SCENES = (
     Scene("runs-60x15", ("until:import", "wait"), (60, 15), sure="import"),
     Scene("run", to_import("wait"), sure="Timeline"),
     Scene("failed", to_failed(), sure="exit 1"),
-    Scene("failed-80x24", ("until:FAIL", "/", "pipeline:bindings", "enter", "enter",
-                           "until:stderr"), SMALL, sure="exit 1"),
+    Scene("failed-80x24", to_failed(), SMALL, sure="exit 1"),
     Scene("log", to_import("L", "until:stdout", "wait"), SMALL),
     Scene("start", ("until:RUNNING", "s", "until:Plan", "wait"), sure="Task"),
     Scene("again", to_failed("r", "until:Resume"), SMALL, sure="New run"),
