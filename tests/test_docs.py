@@ -209,3 +209,13 @@ def test_the_statuses_in_the_document_are_those_of_the_program() -> None:
 
 def test_every_verb_is_shown_in_the_readme() -> None:
     assert {words[0] for words in OURS if words} == set(VERBS)
+
+
+def test_every_complaint_is_answered_by_a_test_or_put_off_with_a_reason() -> None:
+    rows = [row for row in _rows(ROOT / "docs" / "complaints.md") if row[0].isdigit()]
+    assert [int(row[0]) for row in rows] == list(range(1, 58))
+    for number, _, _, answer, shown in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", shown)
+        assert named or "later" in answer, number
+        for path, test in named:
+            assert f"def {test}(" in (ROOT / path).read_text(), f"{number}: {path}::{test}"

@@ -46,17 +46,42 @@ def to_import(*steps: str) -> tuple[str, ...]:
 
 
 SCENES = (
-    Scene("runs", ("until:RUNNING", "wait"), sure="import"),
+    # The list of runs
+    Scene("runs", ("until:RUNNING", "wait"), sure="~/tideline"),
     Scene("runs-80x24", ("until:RUN", "wait"), SMALL, sure="import"),
     Scene("runs-60x15", ("until:import", "wait"), (60, 15), sure="import"),
+    Scene("marked", ("until:RUNNING", "/", "state:running", "enter", "gone:keep the filter",
+                     "space", "j", "space", "x", "until:Cancel 2 runs", "wait"), SMALL),
+    Scene("grouped", ("until:RUNNING", "b", "b", "wait"), sure="bindings"),
+    Scene("sort", ("until:RUN", "S", "wait"), SMALL),
+    Scene("views", ("until:RUN", "V", "until:Needs me"), SMALL),
+    # A run
     Scene("run", to_import("wait"), sure="Timeline"),
-    Scene("failed", to_failed(), sure="exit 1"),
+    Scene("run-80x24", to_import("wait"), SMALL),
+    Scene("failed", to_failed(), sure="changed"),
     Scene("failed-80x24", to_failed(), SMALL, sure="exit 1"),
-    Scene("log", to_import("L", "until:stdout", "wait"), SMALL),
+    Scene("timeline", to_run("pipeline:import state:succeeded", "T", "until:expected"), SMALL),
+    Scene("plan", to_failed("P", "wait"), sure="Plan"),
+    Scene("children", to_run("pipeline:release", "until:Children", *["]"] * 4, "wait"), SMALL),
+    Scene("artifacts", to_failed("[", "wait"), SMALL, sure="manifest.json"),
+    Scene("events", to_failed("[", "[", "wait"), SMALL),
+    # A log
+    Scene("log", to_import("L", "wait"), SMALL, sure="FOLLOW"),
+    Scene("log-wide", to_failed("L", "wait", "/", "invalid", "enter", "wait"), sure="hits"),
+    # What asks before it acts
     Scene("start", ("until:RUNNING", "s", "until:Plan", "wait"), sure="Task"),
+    Scene("start-80x24", ("until:RUN", "s", "until:Plan", "wait"), SMALL, sure="Task"),
     Scene("again", to_failed("r", "until:Resume"), SMALL, sure="New run"),
+    Scene("cancel", to_import("x", "until:Cancel"), SMALL, sure="SIGKILL"),
+    Scene("kill", to_import("X", "until:kill 1"), SMALL),
+    Scene("quit", ("until:RUN", "Q", "until:Quit"), SMALL),
+    Scene("copy", to_failed("y", "until:Error card"), SMALL),
+    # Around them
+    Scene("activity", ("until:RUN", "5", "until:Activity", "wait"), SMALL),
     Scene("help", ("until:RUN", "?", "until:MOVE"), SMALL, sure="MOVE"),
+    Scene("commands", ("until:RUN", ":", "until:Start", "wait"), SMALL),
     Scene("light", ("until:RUNNING", "wait"), flags=("--theme", "light")),
-    Scene("high-contrast", ("until:RUN", "wait"), SMALL, ("--theme", "high-contrast")),
+    Scene("high-contrast", to_failed(), SMALL, ("--theme", "high-contrast")),
+    Scene("colour-blind", ("until:RUN", "wait"), SMALL, ("--theme", "cvd-dark")),
     Scene("mono-ascii", ("until:RUN", "wait"), SMALL, ("--theme", "mono", "--ascii")),
 )  # fmt: skip
