@@ -18,6 +18,7 @@ from bench.spending import Failed, environment
 
 COLUMNS, LINES = 140, 40
 _CHUNK_BYTES = 256 * 1024
+_WHERE = b"\x1b[6n"  # the question where the cursor is
 _END_S = 10.0  # a program has this long to end when it is told to
 
 
@@ -68,10 +69,13 @@ class Terminal:
         if not select.select([self._descriptor], [], [], timeout_s)[0]:
             return b""
         try:
-            return os.read(self._descriptor, _CHUNK_BYTES)
+            written = os.read(self._descriptor, _CHUNK_BYTES)
         except OSError:  # the program has ended
             time.sleep(min(timeout_s, 0.01))
             return b""
+        if _WHERE in written:  # a program that asks paints less often until it is answered
+            os.write(self._descriptor, b"\x1b[1;1R")
+        return written
 
     def wait_for(self, texts: Sequence[str], timeout_s: float = 60.0) -> float:
         """Return the time at which one of the texts was written.
