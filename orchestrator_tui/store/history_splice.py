@@ -28,6 +28,7 @@ _BETWEEN = b"\n    },\n    {\n"
 _RUN_ID = b'\n      "runId": '
 _TIMESTAMP = b'\n      "timestamp": '
 _LIST_END = b"\n  ]\n}"
+_KEY = b'\n  "'  # of the file itself
 _END = b"\n    }" + _LIST_END
 
 
@@ -62,7 +63,8 @@ def spliced(content: bytes, task_id: str, summaries: Iterable[JsonObject]) -> by
     first = at + len(_LIST)
     if at < 0 or not content.startswith(_BEGIN, first) or not content.endswith(_END):
         return None
-    if not _is_ours(content[:at], task_id):
+    # After the runs there may be a list of something else, which ends in the same way.
+    if content.find(_KEY, first) >= 0 or not _is_ours(content[:at], task_id):
         return None
     fresh = _Fresh.sorted_of(summaries)
     for one in fresh:

@@ -75,6 +75,7 @@ def test_a_run_gets_its_place_as_if_the_file_had_been_written_anew(
         (history(), run("a", "2")),
         (History("other", (run("b", "1"),)).content(), run("a", "2")),
         (History(TASK, (run("b", "1"),), {"more": 1}).content(), run("a", "2")),
+        (History(TASK, (run("b", "1"),), {"more": [run("c", "1")]}).content(), run("a", "2")),
         (LONG.replace(b"\n", b"\r\n"), run("a", "2027")),
         (json.dumps(json.loads(LONG)).encode(), run("a", "2027")),
         (LONG + b"\n", run("a", "2027")),
