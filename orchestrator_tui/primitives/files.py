@@ -62,8 +62,8 @@ __all__ = [
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-_LATEST = datetime.max.replace(tzinfo=UTC)
+# A year away from the ends of the calendar, where no other zone has a time.
+_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 _CHUNK_BYTES = 64 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -83,7 +83,7 @@ class FileSignature(NamedTuple):
 
     @property
     def modified_at(self) -> datetime:
-        """The time of the last change of content, UTC, clamped to what a datetime can hold."""
+        """The time of the last change of content, UTC, clamped to what is a time in every zone."""
         return _moment(self.mtime_ns)
 
     @property
@@ -94,9 +94,10 @@ class FileSignature(NamedTuple):
 
 def _moment(time_ns: int) -> datetime:
     try:
-        return _EPOCH + timedelta(microseconds=time_ns // 1000)
+        moment = _EPOCH + timedelta(microseconds=time_ns // 1000)
     except OverflowError:
         return _LATEST if time_ns > 0 else _EARLIEST
+    return min(max(moment, _EARLIEST), _LATEST)
 
 
 class EntryKind(StrEnum):

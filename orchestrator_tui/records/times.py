@@ -10,6 +10,8 @@ _DASHED = re.compile(
 )
 _COMPACT = re.compile(r"^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$", re.ASCII)
 MAX_TIME_LENGTH = 40
+# At either end of the calendar there is no room for a zone, nor for a second more.
+FIRST_YEAR, LAST_YEAR = 2, 9998
 
 
 def format_time(moment: datetime) -> str:
@@ -22,7 +24,8 @@ def parse_time(text: object) -> datetime | None:
     """Return the UTC time in `text`, or None for whatever is not one.
 
     Accepts ISO 8601, the dashed times of October 2025 (`2025-10-18T16-21-54-804Z`) and the compact
-    `20251125T220723Z`. A time without a zone counts as UTC. Never raises.
+    `20251125T220723Z`. A time without a zone counts as UTC. Never raises. What it returns is a time
+    in every zone: `0001-01-01T00:00:00Z`, with which some programs say "never", is none.
     """
     if not isinstance(text, str) or not 8 <= len(text) <= MAX_TIME_LENGTH:
         return None
@@ -35,6 +38,7 @@ def parse_time(text: object) -> datetime | None:
         candidate = f"{year}-{month}-{day}T{hour}:{minute}:{second}Z"
     try:
         moment = datetime.fromisoformat(candidate)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        utc = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return utc if FIRST_YEAR <= utc.year <= LAST_YEAR else None

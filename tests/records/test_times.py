@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator_tui.records.times import format_time, parse_time
+from orchestrator_tui.records.times import FIRST_YEAR, LAST_YEAR, format_time, parse_time
 
 MOMENT = datetime(2025, 10, 18, 16, 21, 54, 804_000, tzinfo=UTC)
 
@@ -45,6 +45,8 @@ def test_times_without_milliseconds_are_read_too() -> None:
         "2025-02-30T00:00:00Z",
         "2025-10-18T16:21:54+99:00",
         "0001-01-01T00:00:00+23:00",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.999Z",
         "99999-01-01T00:00:00Z",
         "2025-10-18T16:21:54.804Z" * 9,
         "٢٠٢٥-10-18T13-38-00Z",
@@ -61,11 +63,22 @@ def test_parsing_never_raises(text: str) -> None:
     assert moment is None or moment.tzinfo is UTC
 
 
-@given(st.datetimes(timezones=st.just(UTC)))
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda at: FIRST_YEAR <= at.year <= LAST_YEAR))
 def test_a_written_time_is_read_back_to_the_millisecond(moment: datetime) -> None:
     text = format_time(moment)
     assert len(text) == len("2025-10-18T16:21:54.804Z")
     assert parse_time(text) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+@pytest.mark.parametrize("zone", [timedelta(hours=-23), timedelta(hours=23)])
+@given(st.text(max_size=3) | st.from_regex(r"(000[1-3]|999[7-9])-(01-01|12-31)", fullmatch=True))
+def test_what_is_a_time_is_one_in_every_zone_and_has_room_around_it(
+    zone: timedelta, day: str
+) -> None:
+    moment = parse_time(f"{day}T12:00:00Z")
+    if moment is not None:
+        assert moment.astimezone(timezone(zone)) - timedelta(days=1) < moment
+        assert moment + timedelta(days=1) > moment
 
 
 def test_times_of_other_zones_are_written_in_utc() -> None:
