@@ -140,15 +140,23 @@ def _records_words(written: WrittenText) -> str:
 
 def pager_words(environ: Mapping[str, str], path: str, line: int) -> list[str]:
     """Return the command that shows a file from a line on: `$PAGER`, else less."""
-    words = shlex.split(environ.get("PAGER") or "less") or ["less"]
+    words = _words_in(environ.get("PAGER")) or ["less"]
     name = words[0].rsplit("/", 1)[-1]
     at = [f"+{line}"] if name in ("less", "more", "most", "lnav") and line > 1 else []
     return [*words, *at, path]
 
 
+def _words_in(command: str | None) -> list[str]:
+    """Return a command in words; one with a quote that has no end is one word, not to be found."""
+    try:
+        return shlex.split(command or "")
+    except ValueError:
+        return [command or ""]
+
+
 def editor_words(environ: Mapping[str, str], path: str, line: int) -> list[str]:
     """Return the command that edits a file at a line: `$VISUAL`, `$EDITOR`, else vi."""
-    words = shlex.split(environ.get("VISUAL") or environ.get("EDITOR") or "vi") or ["vi"]
+    words = _words_in(environ.get("VISUAL") or environ.get("EDITOR")) or ["vi"]
     name = words[0].rsplit("/", 1)[-1]
     if name in ("code", "codium", "cursor"):
         return [*words, "--wait", "--goto", f"{path}:{line}"]

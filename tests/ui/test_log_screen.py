@@ -236,6 +236,9 @@ def test_a_program_that_is_not_there_is_told() -> None:
 
     told = run_in_terminal([os.devnull + "-program"], contextlib.nullcontext)
     assert told is not None and "cannot be started" in told
+    words = editor_words({"EDITOR": 'nosuch "editor'}, "/t/x", 1)
+    told = run_in_terminal(words, contextlib.nullcontext)
+    assert told is not None and told.startswith('nosuch "editor cannot be started')
     ends = run_in_terminal([sys.executable, "-c", "raise SystemExit(3)"], contextlib.nullcontext)
     assert ends is not None and ends.endswith("ended with 3")
 
