@@ -32,7 +32,7 @@ from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
 from orchestrator_tui.ui.announcing import Announcer, Notify
 from orchestrator_tui.ui.asking_app import AskingApp
-from orchestrator_tui.ui.commands import RunCommands
+from orchestrator_tui.ui.commands import Palette, RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.freezing import Freezer
 from orchestrator_tui.ui.journal import Journal
@@ -619,6 +619,11 @@ class OrchTui(AskingApp, inherit_bindings=False):
         return super().check_action(action, parameters)
 
     # --- keys of the program ----------------------------------------------------------------
+
+    def action_command_palette(self) -> None:
+        """Show the commands."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_help(self) -> None:
         """Show the keys of the present screen."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.fuzzy import Matcher
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
@@ -147,6 +148,25 @@ def _literal(text: str) -> str | None:
     return cast("str", Content(safe_text(text))) if text else None
 
 
+def _highlighted(matcher: Matcher, words: str) -> Content:
+    """Return words with what was typed marked; Textual's own way would read markup in them."""
+    content = Content(words)
+    _, offsets = matcher.fuzzy_search.match(matcher.query, words)
+    for offset in offsets:
+        content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content
+
+
+class Palette(CommandPalette):
+    """Textual's palette, which takes a page key also while its list has no place yet."""
+
+    def _action_command_list(self, action: str) -> None:
+        # Private in the pinned Textual; tests/ui/test_palette.py holds it.
+        is_page = action.startswith("page_")
+        if not is_page or self.query_one(CommandList).scrollable_content_region.area:
+            super()._action_command_list(action)
+
+
 class RunCommands(Provider):
     """Searches the commands."""
 
@@ -173,7 +193,7 @@ class RunCommands(Provider):
             if score > 0:
                 yield Hit(
                     score,
-                    matcher.highlight(words),
+                    _highlighted(matcher, words),
                     command.run,
                     text=words,
                     help=_literal(command.explanation),
