@@ -126,6 +126,32 @@ async def test_a_range_is_marked_from_one_row_to_another() -> None:
 
 
 @pytest.mark.anyio
+async def test_a_range_keeps_its_ends_when_other_rows_go_elsewhere() -> None:
+    one, two, three, four = (replace(RUNNING, started_s=900 - n * 100) for n in range(4))
+    world = World(fleet(one, two, three, four))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("g", "j", "v", "j")
+        assert set(world.table.marked) == {two.key, three.key}
+        # The run under the cursor now belongs on top, and stays on its row all the same.
+        waits = replace(three, waiting=APPROVAL.waiting)
+        world.feed.put(*waits.seen())
+        await until(pilot, lambda: world.app.runs_screen._order.position(three.key) == 0)
+        assert world.table.selected == three.key
+        assert set(world.table.marked) == {two.key, three.key}
+
+
+@pytest.mark.anyio
+async def test_who_has_moved_on_is_not_called_back_to_a_run_that_is_listed_late() -> None:
+    world = World(fleet(RUNNING, GREEN))
+    async with world.app.run_test(size=WIDE) as pilot:
+        world.app.runs_screen.select(YOUNGER.key)
+        await select(pilot, world, GREEN.key)
+        world.feed.put(*YOUNGER.seen())
+        await until(pilot, lambda: len(world.rows()) == 3)
+        assert world.table.selected == GREEN.key
+
+
+@pytest.mark.anyio
 async def test_marks_of_runs_that_a_filter_hides_are_counted() -> None:
     world = World(fleet(RUNNING, GREEN))
     async with world.app.run_test(size=LARGE) as pilot:

@@ -108,7 +108,10 @@ class RunCursor(ScrollView, can_focus=True):
 
     def _range(self) -> tuple[int, int]:
         anchor = self._marks.anchor
-        at = self.view.runs.position(anchor) if anchor else None
+        near = self.view.runs.position(anchor) if anchor else None
+        # The row of the cursor, which stays where it is, has moved others by one.
+        places = (near, near - 1, near + 1) if near is not None else ()
+        at = next((n for n in places if self._order[n : n + 1] == (anchor,)), None)
         if at is None:
             return 0, 0
         return min(at, self._index), max(at, self._index) + 1
@@ -223,6 +226,7 @@ class RunCursor(ScrollView, can_focus=True):
     def _go_to(self, index: int) -> None:
         if not self._order:
             return
+        self._wanted = None  # who goes elsewhere meanwhile shall stay there
         self._index = max(0, min(index, len(self._order) - 1))
         self._selected = self._order[self._index]
         if self._order is not self.view.order:
