@@ -286,7 +286,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     @work(name="tell the hook")
     async def _tell_hook(self, hook: NoticeHook, notice: Notice) -> None:
-        problem = await hook.run(notice.facts())
+        # A person's command may well print them to a terminal.
+        problem = await hook.run({name: safe_text(v) for name, v in notice.facts().items()})
         if problem is not None and problem != self._hook_problem:
             self.say(f"notify_command failed: {problem}", is_refusal=True)
         self._hook_problem = problem

@@ -114,6 +114,21 @@ async def test_a_hook_that_fails_is_told_once() -> None:
         assert told(app)[-1] == "notify_command failed: it ended with 127"
 
 
+@pytest.mark.anyio
+async def test_a_hook_gets_no_sequence_that_a_terminal_would_obey() -> None:
+    hook = ToldHook()
+    hostile = replace(RUNNING, pipeline="\x1b]52;c;cHduZWQ=\x07diag\x1b[2J\u202enostics")
+    app, feed = app_of(*fleet(hostile), hook=hook)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: hostile.key in app.fleet.runs)
+        app._tick()
+        feed.put(*replace(hostile, status="failed", now="failed", ended_s=0).seen())
+        await until(pilot, lambda: app.fleet.runs[hostile.key].facts.status == "failed")  # type: ignore[union-attr]
+        app._tick()
+        await until(pilot, lambda: bool(hook.told))
+    assert hook.told[0]["ORCH_TUI_PIPELINE"] == "diag⟨202E⟩nostics"
+
+
 def announcer(clock: HandClock) -> tuple[Announcer, list[str]]:
     written: list[str] = []
     environ = {"TERM": "xterm-256color"}
