@@ -22,6 +22,7 @@ from orchestrator_tui.records.life import RunnerRecord, RunnerVerdict
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.records.requests import ActionResult, Done, KillRun, Refused
 from orchestrator_tui.runner.burial import bury
+from orchestrator_tui.runner.leftovers import self_and_above
 from orchestrator_tui.runner.reopening import find_run, read_manifest
 from orchestrator_tui.store.control import ActionKind, request_action
 from orchestrator_tui.store.life import identity_in, probe_runner, read_runner
@@ -133,12 +134,18 @@ class _Kill:
 
 
 def _frozen_below(runner: ProcessIdentity) -> tuple[ProcessIdentity, ...]:
-    """Freeze what descends from a runner until no look finds more; return all of it."""
+    """Freeze what descends from a runner until no look finds more; return all of it.
+
+    This process and those above it are left out, for a command of the run may be the one that asks.
+    """
     frozen: set[ProcessIdentity] = set()
-    while new := set(descendants(runner.pid)) - frozen:
+    found = set(descendants(runner.pid))
+    above = self_and_above(found)
+    while new := found - frozen - above:
         for process in new:
             _signal(process, signal.SIGSTOP)
         frozen |= new
+        found = set(descendants(runner.pid))
     return tuple(frozen)
 
 

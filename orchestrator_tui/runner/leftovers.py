@@ -30,7 +30,7 @@ def find_leftovers(paths: RunPaths, record: RunnerRecord | None) -> tuple[Proces
     found = {*processes_given(f"{RUN_DIR_VARIABLE}={paths.run_dir}".encode())}
     if record is not None:
         found |= {*_group_of(record)}
-    above = _self_and_above(found)
+    above = self_and_above(found)
     return tuple(sorted(found - above, key=lambda process: process.pid))
 
 
@@ -49,7 +49,8 @@ def _group_of(record: RunnerRecord) -> tuple[ProcessIdentity, ...]:
     return members_of_group(record.stage_pgid)
 
 
-def _self_and_above(processes: set[ProcessIdentity]) -> set[ProcessIdentity]:
+def self_and_above(processes: set[ProcessIdentity]) -> set[ProcessIdentity]:
+    """Return which of these are this process, or one that it descends from."""
     own_pid = os.getpid()
     return {
         process

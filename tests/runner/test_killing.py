@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import anyio
@@ -67,6 +68,50 @@ async def test_nothing_of_a_killed_run_is_left_whatever_its_runner_does(
     manifest = repo.manifest(key)
     assert (manifest.status, manifest.status_detail) == ("cancelled", "run-canceled")
     assert "Reason: enough" in (manifest.summary or "")
+
+
+KILLER = """
+import os, signal, sys, time
+from pathlib import Path
+
+import anyio
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.records.requests import KillRun
+from orchestrator_tui.runner.actions import RunActions
+
+here = Path.cwd()
+while not (here / "key").exists():
+    time.sleep(0.02)
+task, run, runner = (here / "key").read_text().split()
+os.kill(int(runner), signal.SIGSTOP)
+roots = Roots(here, here / ".runs", here / "out")
+result = anyio.run(RunActions(roots, os.environ).perform, KillRun(RunKey(task, run)))
+(here / "told.tmp").write_text(repr(result))
+(here / "told.tmp").rename(here / "told")
+"""
+
+
+@pytest.mark.anyio
+async def test_a_command_can_kill_its_own_run_though_the_runner_is_deaf(
+    repo: Repository, scope: TreeScope
+) -> None:
+    killer = repo.folder / "killer.py"
+    await anyio.Path(killer).write_text(KILLER)
+    root = Path(__file__).parents[2]
+    held = f"sleep 100 & PYTHONPATH={root} {sys.executable} {killer}; :"
+    repo.configure(main=[command("hold", held)])
+    key = await anyio.to_thread.run_sync(
+        lambda: launch_detached(repo.roots, StartJob("main", TASK), environ=repo.environ)
+    )
+    record = read_runner(repo.paths(key))
+    assert record is not None
+    await anyio.Path(repo.folder / "key.tmp").write_text(f"{key.task_id} {key.run_id} {record.pid}")
+    await anyio.Path(repo.folder / "key.tmp").rename(repo.folder / "key")
+    told = repo.folder / "told"
+    await eventually(lambda: told.exists() and told.read_text())
+    assert told.read_text().startswith("Done(")
+    assert repo.manifest(key).status == "cancelled"
 
 
 @pytest.mark.anyio
