@@ -39,6 +39,12 @@ class Roots:
             return text[len(above) :]  # the usual case, a tenth of the time; runs for every run
         return os.path.relpath(path, self.repo)
 
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """The folders of runs and of outputs that lie in the repository, relative to it."""
+        names = (self.relative(folder) for folder in (self.runs, self.out))
+        return tuple(name for name in names if name.split("/", 1)[0] != "..")
+
 
 @dataclass(frozen=True, slots=True)
 class TaskPaths:

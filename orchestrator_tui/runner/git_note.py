@@ -31,9 +31,7 @@ class GitNote:
 
     def _take(self) -> None:
         roots = self._run.roots
-        inside = (roots.relative(folder) for folder in (roots.runs, roots.out))
-        leave_out = tuple(name for name in inside if not name.startswith(".."))
-        facts = read_git_facts(roots.repo, self._environ, leave_out)
+        facts = read_git_facts(roots.repo, self._environ, roots.inside)
         if facts is not None:
             self._run.runner_file.note_git(facts)
 

@@ -33,9 +33,7 @@ class StartDesk:
 
     def _conditions(self) -> StartConditions:
         roots = self._roots
-        ours = tuple(roots.relative(folder) for folder in (roots.runs, roots.out))
-        inside = tuple(name for name in ours if not name.startswith("/"))
-        git = read_git_facts(roots.repo, self._environ, inside)
+        git = read_git_facts(roots.repo, self._environ, roots.inside)
         try:
             free = files.free_bytes(roots.runs)
         except OSError:

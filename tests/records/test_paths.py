@@ -55,6 +55,8 @@ def test_paths_are_written_relative_to_the_repository_wherever_they_lie() -> Non
     assert elsewhere.relative(paths.manifest) == f"../runs/0777-py/cli/{RUN}/manifest.json"
     assert elsewhere.relative(Path("/data/out/x")) == "../../data/out/x"
     assert ROOTS.relative(Path("/repo/.runs")) == ".runs"
+    assert ROOTS.inside == (".runs", "out")
+    assert elsewhere.inside == ()
 
 
 def test_older_layouts_keep_their_own_folder() -> None:
