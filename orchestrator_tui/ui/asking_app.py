@@ -24,6 +24,7 @@ from orchestrator_tui.records.requests import (
 )
 from orchestrator_tui.state.activity import Result
 from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.liveness import derive_state
 from orchestrator_tui.ui.asking import (
     again_view,
     cancel_view,
@@ -200,7 +201,13 @@ class AskingApp(App[None], inherit_bindings=False):
         if parting is Parting.KILL:
             self.ask_kill((key,))
         elif parting is Parting.ENDED:
-            self.say(f"{key.short} has ended; nothing of it runs any more.")
+            self.say(self._ended_words(key))
+
+    def _ended_words(self, key: RunKey) -> str:
+        run = self.fleet.runs.get(key)
+        if run is None:
+            return f"{key.short} is not there any more."
+        return f"{key.short} has ended: {derive_state(run, self._clock.now()).state}."
 
     @on(RunsScreen.KillAsked)
     def _kill_asked(self, event: RunsScreen.KillAsked) -> None:

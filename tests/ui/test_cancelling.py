@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -11,14 +12,25 @@ from textual.pilot import Pilot
 
 from orchestrator_tui.records.life import CancelTimes, LivingProcess, Runner, RunnerVerdict, Waiting
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.observations import RunnerSeen, RunSeen, WaitingSeen
+from orchestrator_tui.state.observations import (
+    Observation,
+    RunnerSeen,
+    RunSeen,
+    RunVanished,
+    WaitingSeen,
+)
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.ui.screens.cancelling import CancellingDialog, Parting
+from orchestrator_tui.ui.screens.ending import CancelDialog
 from tests.fakes import NOON, HandClock, ScriptedProcesses
 from tests.state.values import KEY, facts
+from tests.ui.fleets import RUNNING
+from tests.ui.fleets import fleet as runs_of
 from tests.ui.run_apps import DialogApp, drawn, until
+from tests.ui.test_runs_screen import WIDE, World
 
 Compare: TypeAlias = Callable[..., bool]
+RUNNING_ENDED = replace(RUNNING, status="cancelled", now="failed", ended_s=0)
 LIVING = (
     LivingProcess(48122, "orch-runner"),
     LivingProcess(48140, "npm"),
@@ -83,6 +95,30 @@ async def test_it_closes_once_the_run_has_ended() -> None:
         await pilot.pause()
         dialog.show(fleet("cancelled"), NOON)
         await until(pilot, lambda: app.results == [Parting.ENDED])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (RUNNING_ENDED.seen(), f"{RUNNING.key.short} has ended: cancelled."),
+        ((RunVanished(RUNNING.key),), f"{RUNNING.key.short} is not there any more."),
+    ],
+)
+async def test_at_the_end_it_is_told_what_became_of_the_run(
+    end: tuple[Observation, ...], told: str
+) -> None:
+    world = World(runs_of(RUNNING))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(world.app.screen, CancelDialog))
+        world.clock.advance(1)
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(world.app.screen, CancellingDialog))
+        world.clock.advance(1)
+        world.feed.put(*end)
+        await until(pilot, lambda: world.is_home)
+        await until(pilot, lambda: told in [entry.words for entry in world.app.journal.entries])
 
 
 def test_how_it_looks(snap_compare: Compare) -> None:
