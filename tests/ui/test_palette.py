@@ -35,3 +35,15 @@ async def test_a_page_key_before_the_list_has_its_place_harms_nothing() -> None:
         found.highlighted = 0
         await pilot.press("pagedown", "pageup")
         assert isinstance(world.app.screen, Palette)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [(5, 3), (1, 1)])
+async def test_a_terminal_that_shrinks_to_nothing_ends_nothing(size: tuple[int, int]) -> None:
+    world = World(fleet(RUNNING))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("colon")
+        await until(pilot, lambda: bool(world.app.screen.query_one(CommandList).option_count))
+        await pilot.resize_terminal(*size)
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: "Start a run" in world.shown())
