@@ -27,7 +27,7 @@ READING_LIMIT_BYTES: Final = 64 * 1024 * 1024  # of a log file that is written o
 SHOWN_LIMIT_BYTES: Final = 8 * 1024 * 1024  # of another file of a run
 NAME_LENGTH: Final = 100
 _PAGE_LINES: Final = 4096
-_PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
+_PRIVATE_FILE: Final = 0o600
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -103,7 +103,7 @@ class FileShelf:
         copy = self._private / _UNFIT.sub("-", path.name)[-NAME_LENGTH:]
         try:
             signature, content = files.read_range(path, 0, SHOWN_LIMIT_BYTES, root=root)
-            files.make_folder(self._private, mode=_PRIVATE_FOLDER)
+            files.make_own_folder(self._private)
             text = "".join(f"{safe_text(line)}\n" for line in _lines_of(content))
             files.write_atomic(copy, text.encode("utf-8", "replace"), mode=_PRIVATE_FILE)
         except OSError as error:
@@ -114,7 +114,7 @@ class FileShelf:
     def _keep_copy(self, text: str) -> WrittenText:
         path = self._private / COPY_NAME
         try:
-            files.make_folder(self._private, mode=_PRIVATE_FOLDER)
+            files.make_own_folder(self._private)
             content = f"{text}\n".encode("utf-8", "replace")
             files.write_atomic(path, content, mode=_PRIVATE_FILE)
         except OSError as error:
@@ -138,7 +138,7 @@ class FileShelf:
                 path = self._free_path(self._work_folder, name)
                 mode = 0o644
             else:
-                files.make_folder(self._private, mode=_PRIVATE_FOLDER)
+                files.make_own_folder(self._private)
                 path, mode = self._private / f"{name}.log", _PRIVATE_FILE
                 files.remove(path)
             progress = _Progress()

@@ -397,6 +397,20 @@ def make_folder(path: Path, *, exclusive: bool = False, mode: int = 0o777) -> No
             raise
 
 
+def make_own_folder(path: Path) -> None:
+    """Make a folder for this user alone; one that is there already has to be such a one.
+
+    Raises:
+        UnsuitableFile: It is a link, or another user owns it or may write to it.
+        OSError: As for `make_folder`.
+    """
+    make_folder(path, mode=0o700)
+    status = perform(Step.STAT, path, os.lstat, path)
+    is_own = status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & _OTHERS_WRITE
+    if not stat.S_ISDIR(status.st_mode) or not is_own:
+        raise UnsuitableFile(path, "another user may write there")
+
+
 def _make_one_folder(path: Path, mode: int) -> None:
     try:
         perform(Step.MAKE_FOLDER, path, os.mkdir, path, mode)

@@ -67,6 +67,16 @@ def test_a_copy_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     assert "orch-tui" in kept.problem
 
 
+def test_nothing_is_kept_where_another_user_may_write(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    (desk.runtime / "orch-tui").mkdir()
+    (desk.runtime / "orch-tui").chmod(0o777)
+    kept = run(desk.shelf.keep_copy, "text")
+    assert kept.problem is not None
+    assert "another user may write there" in kept.problem
+    assert not (desk.runtime / "orch-tui" / "last-copy.txt").exists()
+
+
 def test_a_log_is_written_as_clean_text_with_the_line_that_is_meant(tmp_path: Path) -> None:
     desk = Desk(tmp_path, lines=9_000)
     page = StageLogs(desk.roots).read_now(LogRequest(KEY, 1, Whence.END, max_lines=1000))

@@ -225,3 +225,27 @@ def test_a_file_of_the_kernel_that_has_no_size_is_read_whole() -> None:
     content = files.read_bytes(path, limit_bytes=64)
     assert content == path.read_bytes()
     assert len(content) > 1
+
+
+def test_a_folder_of_ones_own_is_made_and_found_again(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    files.make_own_folder(folder)
+    files.make_own_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770])
+def test_a_folder_where_others_may_write_is_not_ones_own(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(UnsuitableFile, match="another user may write there"):
+        files.make_own_folder(folder)
+
+
+def test_a_link_is_not_a_folder_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir(mode=0o700)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "there")
+    with pytest.raises(UnsuitableFile):
+        files.make_own_folder(link)
