@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,7 +28,14 @@ from orchestrator_tui.records.requests import (
     Request,
     StartConditions,
 )
-from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
+from orchestrator_tui.settings import (
+    THEMES,
+    InvalidSettings,
+    Places,
+    Preferences,
+    Settings,
+    load_settings,
+)
 
 
 def unusable_reason() -> str | None:
@@ -67,6 +76,22 @@ def open_on(settings: Settings, key: RunKey) -> int:
     """Open the screen with one run in the list and return the exit status."""
     wished = replace(preferences_of(settings), filter=f"run:{key.run_id}")
     return _open(settings, wished)
+
+
+def program_for(roots: Roots, environ: Mapping[str, str], cwd: Path) -> str:
+    """Return the command that opens these folders from `cwd`; bare where it finds them so."""
+    repo, runs, out = str(roots.repo), str(roots.runs), str(roots.out)
+    flags: tuple[str, ...] = ()
+    for places, tried in (
+        (Places(), ()),
+        (Places(repo=repo), ("--repo", repo)),
+        (Places(repo, runs, out), ("--repo", repo, "--runs-dir", runs, "--out-dir", out)),
+    ):
+        flags = tried
+        with contextlib.suppress(InvalidSettings):
+            if load_settings(environ, cwd, places, None).roots == roots:
+                break
+    return shlex.join((PROGRAM, *flags))
 
 
 def _theme() -> str:
@@ -130,6 +155,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
             warnings=key_conflicts(wished),
             watch_terminal=True,
             repo=str(roots.repo),
+            program=program_for(roots, settings.environ, Path.cwd()),
             between=between(settings.environ),
             environ=settings.environ,
         ),

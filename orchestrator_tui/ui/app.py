@@ -691,10 +691,11 @@ class OrchTui(AskingApp, inherit_bindings=False):
         ]
         more = [f"and {len(names) - FAREWELL_NAMES} more"] if len(names) > FAREWELL_NAMES else []
         listed = ", ".join([safe_text(name) for name in names[:FAREWELL_NAMES]] + more)
+        program = self.options.program
         verb = "run keeps" if len(going) == 1 else "runs keep"
         return (
             f"{len(going)} {verb} going: {listed}",
-            "Return: orch-tui   Stop one: orch-tui cancel RUN",
+            f"Return: {program}   Stop one: {program} cancel RUN",
         )
 
     def leave(self, status: int = 0) -> None:

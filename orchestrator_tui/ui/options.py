@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
+from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.state.saved_views import SavedView
 from orchestrator_tui.ui.announcing import Notify
 from orchestrator_tui.ui.clipboard import Between
@@ -16,12 +17,12 @@ class ScreenOptions:
     """Plain values from flags, environment and files.
 
     `place`, `runs_dir` and `config_path` are paths as shown to a person, `repo` is one for
-    commands. `theme` is a word of `ui.themes.PALETTES`. `read_only` screens start and change
-    nothing. `keymap` gives bindings other keys, `warnings` are told when the screens open. With
-    `watch_terminal` the screens end when the terminal goes away or the process is told to stop.
-    `view` is the saved view to begin with, `views` are those of the configuration.
-    `between` is what stands between the program and the terminal's clipboard, `environ` names
-    pager and editor.
+    commands; `program` is what opens these runs again from the shell's folder. `theme` is a word
+    of `ui.themes.PALETTES`. `read_only` screens start and change nothing. `keymap` gives bindings
+    other keys, `warnings` are told when the screens open. With `watch_terminal` the screens end
+    when the terminal goes away or the process is told to stop. `view` is the saved view to begin
+    with, `views` are those of the configuration. `between` is what stands between the program and
+    the terminal's clipboard, `environ` names pager and editor.
     """
 
     place: str = ""
@@ -32,6 +33,7 @@ class ScreenOptions:
     ascii_only: bool = False
     query: str = ""
     repo: str = ""
+    program: str = PROGRAM
     between: Between = Between.NOTHING
     environ: Mapping[str, str] = field(default_factory=dict)
     watch_terminal: bool = False

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator_tui.cli.screen import program_for
+from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.settings import InvalidSettings, Places, find_repository, load_settings
 
 
@@ -84,3 +86,18 @@ def test_outside_of_a_checkout_only_the_folder_itself_counts(tmp_path: Path) -> 
     (tmp_path / "src").mkdir()
     assert find_repository(tmp_path / "src") == tmp_path / "src"
     assert find_repository(tmp_path) == tmp_path
+
+
+def test_a_command_for_later_names_the_folders_that_are_not_found_by_themselves(
+    tmp_path: Path,
+) -> None:
+    repo, elsewhere = tmp_path / "app", tmp_path / "else where"
+    (repo / ".git").mkdir(parents=True)
+    (repo / "codex.orchestrator.json").write_text("{}")
+    elsewhere.mkdir()
+    own = Roots.of(repo)
+    assert program_for(own, {}, repo) == "orch-tui"
+    assert program_for(own, {"CODEX_ORCHESTRATOR_ROOT": str(repo)}, elsewhere) == "orch-tui"
+    assert program_for(own, {}, elsewhere) == f"orch-tui --repo {repo}"
+    other = Roots(repo, elsewhere, repo / "out")
+    assert f"--runs-dir '{elsewhere}' --out-dir {repo}/out" in program_for(other, {}, repo)
