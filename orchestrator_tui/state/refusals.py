@@ -13,7 +13,7 @@ def cancel_refusal(run: RunState, state: State) -> str | None:
     if run.facts is None:
         return "its manifest cannot be read"
     if state in FINISHED:
-        return "it has ended"
+        return "already ended"
     if run.facts.shape != RunShape.CLI:
         return "runs of this older layout cannot be stopped from here"
     if state == State.LOST and _verdict(run) is RunnerVerdict.UNKNOWN:

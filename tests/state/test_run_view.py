@@ -201,9 +201,9 @@ ELSEWHERE = Runner(RunnerVerdict.ELSEWHERE, pid=7, host="build-3")
     ("state", "cancel", "resume"),
     [
         (run(), None, "it has not ended; cancel it first"),
-        (run(status="failed"), "it has ended", None),
-        (run(status="cancelled"), "it has ended", None),
-        (run(status="succeeded"), "it has ended", "every stage has succeeded"),
+        (run(status="failed"), "already ended", None),
+        (run(status="cancelled"), "already ended", None),
+        (run(status="succeeded"), "already ended", "every stage has succeeded"),
         (run(runner=gone(), gone_probes=2), None, None),
         (run(heartbeat_at=ago(minutes=14)), "no runner is left that could stop it", None),
         (run(heartbeat_at=ago(seconds=60)), None, None),

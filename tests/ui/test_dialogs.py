@@ -119,7 +119,7 @@ CANCEL_MANY = CancelView(
     lines=(
         RunLine("c2d9e410  diagnostics", "stage 4/5 test, 2:45 in"),
         RunLine("77b0aa19  docs-review", "stage 2/4 guard, 0:38 in"),
-        RunLine("0be11d52  diagnostics", "stage 2/5 build, 1:15 in", "it has ended"),
+        RunLine("0be11d52  diagnostics", "stage 2/5 build, 1:15 in", "already ended"),
     ),
 )
 KILL_MANY = KillView(
@@ -143,7 +143,7 @@ async def test_several_runs_are_listed_and_cancelled_by_one_command() -> None:
     async with app.run_test() as pilot:
         await pilot.pause()
         rows = drawn(app.screen.query_one("#cancel-runs"))
-        assert "! it has ended" in rows[2]
+        assert "! already ended" in rows[2]
         command = " ".join(drawn(app.screen.query_one(".command")))
         assert f"orch-tui cancel {KEY.run_id} {OTHER.run_id}" in command
         assert AFAR.run_id not in command

@@ -48,7 +48,7 @@ from orchestrator_tui.ui.widgets.manifest_text import ManifestText
 from orchestrator_tui.ui.widgets.pane_foot import PaneFoot
 from orchestrator_tui.ui.widgets.plan_pane import PlanPane
 from orchestrator_tui.ui.widgets.relatives_pane import RelativesPane
-from orchestrator_tui.ui.widgets.run_header import RunPulse, TabStrip
+from orchestrator_tui.ui.widgets.run_header import RunPulse, TabStrip, badge_words
 from orchestrator_tui.ui.widgets.stage_list import StageList
 from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
 from tests.ui.fleets import (
@@ -707,3 +707,22 @@ async def test_the_first_frame_is_made_for_the_size_that_there_is() -> None:
         pulse._built_for = None  # as if no size had been told yet
         pulse._lines = ()
         assert pulse.render_line(0).text.rstrip().endswith("RUNNING  4:12")
+
+
+def test_badges_beside_the_tabs_are_shown_whole_or_left_out() -> None:
+    badges = ("RESUMED x2", "NO LOCK")
+    assert badge_words(badges, 40) == "[RESUMED x2] [NO LOCK] "
+    assert badge_words(badges, 20) == "[RESUMED x2] "
+    assert badge_words(badges, 10) == "RESUMED x2"
+    assert badge_words(badges, 9) == "RESUMED ›"
+    assert badge_words((), 9) == ""
+
+
+@pytest.mark.anyio
+async def test_a_narrow_failure_card_breaks_its_first_line_between_words() -> None:
+    app = app_of(FAILED)
+    async with app.run_test(size=(44, 24)) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        card = drawn(app.run_screen.query_one(FailureCard))
+        assert card[0].rstrip().endswith("1:06 into the")
+        assert card[1].strip() == "run"

@@ -28,6 +28,7 @@ from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.screens.start import StartDialog
 from orchestrator_tui.ui.widgets.bars import FooterBar
+from orchestrator_tui.ui.widgets.column_heads import ColumnHeads
 from orchestrator_tui.ui.widgets.run_preview import RunPreview
 from orchestrator_tui.ui.widgets.run_table import RunTable
 from tests.fakes import NOON, HandClock, ScriptedFeed, ScriptedLauncher, ScriptedLogs
@@ -345,7 +346,7 @@ async def test_a_run_that_has_ended_is_not_cancelled_but_the_reason_is_said() ->
         await pilot.press("x")
         await until(pilot, lambda: bool(world.app._notifications))
         told = [note.message for note in world.app._notifications]
-    assert any("it has ended" in text for text in told)
+    assert any("already ended" in text for text in told)
     assert not world.launcher.requests
 
 
@@ -434,7 +435,17 @@ async def test_quitting_says_which_runs_keep_going() -> None:
     assert world.app.return_code == 0
     first, second = world.app.farewell()
     assert first == "1 run keeps going: 000000fc diagnostics"
-    assert "orch-tui cancel" in second
+    assert second == "Return: orch-tui   Stop one: orch-tui cancel RUN"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_titles_of_the_columns_are_painted_to_the_end_of_the_line(theme: str) -> None:
+    world = World(fleet(GREEN), options=ScreenOptions(theme=theme))
+    async with world.app.run_test(size=WIDE):
+        heads = world.app.screen.query_one(ColumnHeads)
+        last = list(heads.render_line(0))[-1]
+        assert last.style is not None and last.style.bgcolor == heads.rich_style.bgcolor
 
 
 @pytest.mark.anyio

@@ -20,7 +20,7 @@ from orchestrator_tui.state.activity import Entry, Result
 from orchestrator_tui.state.away import Away, AwayRun, away_words
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.ui.look import STATE_STYLES, Look, run_look, symbol_of
-from orchestrator_tui.ui.widgets.cells import fit, moment_words
+from orchestrator_tui.ui.widgets.cells import broken_at_spaces, fit, moment_words
 from orchestrator_tui.ui.widgets.choice_list import MARKER_CELLS, Choice, ChoiceList
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
 
@@ -185,7 +185,11 @@ class ActivityDetail(LineBlock):
         for text, style in ((row.whole or row.label, "strong"), (row.remark, "")):
             safe = safe_text(text)
             lines += (
-                [(Span(piece, style),) for piece in chop_cells(safe, max(8, width - 1))]
+                [
+                    (Span(piece, style),)
+                    for words in broken_at_spaces(safe, width - 1)
+                    for piece in chop_cells(words, max(8, width - 1))
+                ]
                 if safe
                 else []
             )

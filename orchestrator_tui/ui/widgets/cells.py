@@ -43,6 +43,18 @@ def fit_right(text: str, width: int) -> str:
     return " " * missing + text if missing >= 0 else fit(text, width)
 
 
+def broken_at_spaces(text: str, room: int) -> list[str]:
+    """Return a text in pieces that fit, as far as it has spaces to break at."""
+    pieces = [""]
+    for word in text.split(" "):
+        longer = f"{pieces[-1]} {word}" if pieces[-1] else word
+        if pieces[-1] and cell_len(longer) > room:
+            pieces.append(word)
+        else:
+            pieces[-1] = longer
+    return pieces
+
+
 def when(moment: datetime | None, now: datetime) -> str:
     """Return a moment in local time: `14:27:55` today, else `Nov 21`, else `2025-10-18`."""
     if moment is None:

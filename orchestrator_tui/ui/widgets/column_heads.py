@@ -38,7 +38,8 @@ class ColumnHeads(Widget):
                 title += "^" if is_reversed else "v"
             to_right = column.name == "elapsed"
             text += fit_right(f"{title}  ", column.cells) if to_right else fit(title, column.cells)
-        return Strip([Segment(text, self.rich_style)]).adjust_cell_length(self.size.width)
+        base = self.rich_style
+        return Strip([Segment(text, base)]).adjust_cell_length(self.size.width, base)
 
     def on_click(self, event: events.Click) -> None:
         """Sort by the column under the mouse."""

@@ -23,7 +23,7 @@ from orchestrator_tui.ui.card_text import (
 from orchestrator_tui.ui.failure_text import named_place
 from orchestrator_tui.ui.keys import CARD_KEYS
 from orchestrator_tui.ui.look import stage_look, symbol_of
-from orchestrator_tui.ui.widgets.cells import fit
+from orchestrator_tui.ui.widgets.cells import broken_at_spaces, fit
 from orchestrator_tui.ui.widgets.lines import Line, Span, entitle
 from orchestrator_tui.ui.widgets.reading_pane import ReadingPane, folded_lines
 
@@ -123,9 +123,13 @@ class FailureCard(ReadingPane):
         is_chosen = number == self._at
         mark = ">" if is_chosen and of > 1 else " "
         style = "muted" if card.is_past else f"state--{look.style}"
-        head = f"{mark}{symbol_of(look, ascii_only=self.ascii_only)} {safe_text(headline(card))}"
+        lead = f"{mark}{symbol_of(look, ascii_only=self.ascii_only)} "
         count = f"   {number + 1} of {of}" if of > 1 else ""
-        lines: list[Line] = [(Span(head, style), Span(count, "muted")), ()]
+        room = width - len(lead) - len(count)
+        first, *more = broken_at_spaces(safe_text(headline(card)), room)
+        lines: list[Line] = [(Span(lead + first, style), Span(count, "muted"))]
+        lines += [(Span(f"{' ' * len(lead)}{text.lstrip()}", style),) for text in more]
+        lines.append(())
         for told in _in_few_lines(told_of(card, view), width):
             lines += _labelled(told, width)
         lines.append(())
@@ -156,22 +160,10 @@ def _in_few_lines(told: Sequence[Told], width: int) -> list[Told]:
 def _labelled(told: Told, width: int) -> list[Line]:
     room = width - LABEL_CELLS - 1
     lines: list[Line] = []
-    for text in _broken_at_spaces(safe_text(told.text), room):
+    for text in broken_at_spaces(safe_text(told.text), room):
         lines += folded_lines(text, width, indent=LABEL_CELLS + 1, style=told.style)
     head = (Span(f" {told.label:<{LABEL_CELLS}}", "muted"), *lines[0][1:])
     return [head, *lines[1:]]
-
-
-def _broken_at_spaces(text: str, room: int) -> list[str]:
-    """Return a text in pieces that fit, as far as it has spaces to break at."""
-    pieces = [""]
-    for word in text.split(" "):
-        longer = f"{pieces[-1]} {word}" if pieces[-1] else word
-        if pieces[-1] and cell_len(longer) > room:
-            pieces.append(word)
-        else:
-            pieces[-1] = longer
-    return pieces
 
 
 def _ways(ways: Sequence[tuple[str, str]], width: int) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -12,7 +13,7 @@ from textual.reactive import reactive
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.run_view import RunView
 from orchestrator_tui.ui.look import run_look, symbol_of
-from orchestrator_tui.ui.widgets.cells import fit_name, fit_right
+from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
 
 LEAST_REASON_CELLS = 12  # in fewer a reason tells nothing
@@ -77,7 +78,7 @@ class RunReason(LineBlock):
         if self.view is None:
             return ()
         row = self.view.row
-        badges = "".join(f"[{safe_text(badge)}] " for badge in row.badges)
+        badges = badge_words([safe_text(badge) for badge in row.badges], width)
         room = max(0, width - len(badges) - 1)
         reason = safe_text(row.reason) if room >= LEAST_REASON_CELLS else ""
         text = fit_right(fit_name(reason, room) if cell_len(reason) > room else reason, room)
@@ -85,6 +86,17 @@ class RunReason(LineBlock):
         return (
             (Span(text[:lead]), Span(badges, "state--paused"), Span(text[lead:] + " ", "muted")),
         )
+
+
+def badge_words(badges: Sequence[str], width: int) -> str:
+    """Return the badges that have room, each whole; the first in any case, bare if need be."""
+    words = ""
+    for badge in badges:
+        longer = f"{words}[{badge}] "
+        if cell_len(longer) > width:
+            return words or fit(badge, min(width, cell_len(badge)))
+        words = longer
+    return words
 
 
 @dataclass(frozen=True, slots=True)

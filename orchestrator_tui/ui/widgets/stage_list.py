@@ -292,7 +292,7 @@ class StageLegend(LineBlock):
 def _signs(stages: tuple[StageRow, ...]) -> tuple[tuple[str, str], ...]:
     states = {stage.state for stage in stages}
     told = (
-        ("kept", "kept from an earlier attempt", StageState.KEPT in states),
+        ("kept", "kept from earlier", StageState.KEPT in states),
         ("soft_failed", "failed, and may fail", StageState.SOFT_FAILED in states),
         ("interrupted", "its runner ended", StageState.INTERRUPTED in states),
         ("", "a run of its own, enter opens it", any(s.is_subpipeline for s in stages)),
