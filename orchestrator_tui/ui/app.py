@@ -36,8 +36,8 @@ from orchestrator_tui.ui.commands import Palette, RunCommands
 from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.freezing import Freezer
 from orchestrator_tui.ui.journal import Journal
-from orchestrator_tui.ui.keymap import UNBOUND, keys_now, shown_keys
-from orchestrator_tui.ui.keys import ACTING, APP_KEYS
+from orchestrator_tui.ui.keymap import keys_now, named_keys, shown_keys
+from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.pacing import CALM_FRAME_S, PacedDriver, Pacer, frame_s_for
 from orchestrator_tui.ui.ports import (
@@ -164,8 +164,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._filters.append(Backstop())
         if options.ascii_only:
             self._filters.append(PlainGlyphs())
-        unbound = dict.fromkeys(ACTING, UNBOUND) if options.read_only else {}
-        self.set_keymap({**options.keymap, **unbound})
+        self.set_keymap(options.keys)
         self.runs_screen = RunsScreen(clock=clock, options=options, memory=memory)
         self.activity_screen = ActivityScreen(self.journal, clock=clock, options=options)
 
@@ -414,7 +413,13 @@ class OrchTui(AskingApp, inherit_bindings=False):
         """Open the screen of one run."""
         ascii_only = self.options.ascii_only
         self.runs_screen.saw((key,))
-        screen = RunScreen(key, self._logs, marks=self._marks, ascii_only=ascii_only)
+        screen = RunScreen(
+            key,
+            self._logs,
+            marks=self._marks,
+            ascii_only=ascii_only,
+            named=named_keys(self.options.keys),
+        )
         screen.show(self.fleet, self._clock.now())
         self.push_screen(screen)
         self._focus_runs()

@@ -144,21 +144,25 @@ def stderr_words(card: ErrorCard) -> str:
     return "; ".join(part for part in (lines, card.cut) if part)
 
 
-def ways_to_go_on(view: RunView, card: ErrorCard) -> tuple[tuple[str, str], ...]:
-    """Return the keys that go on from a failure, and what each does, in order."""
+def _again(way: str) -> tuple[str, ...]:
+    return ("run.again", f"run.again_{way}")
+
+
+def ways_to_go_on(view: RunView, card: ErrorCard) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Return the bindings that go on from a failure, and what each does, in order."""
     kept = stage_numbers([stage.index for stage in view.stages if stage.state in _STAYS])
     keeps = f" (keeps {kept})" if kept else ""
     where = next((s.index for s in view.stages if s.state not in _STAYS), card.index)
-    again = [
-        ("r f", f"resume from stage {where}{keeps}"),
-        ("r s", "run from a stage on"),
-        ("r n", "new run, same pipeline and task"),
-        ("r o", f"only stage {where}"),
+    again: list[tuple[tuple[str, ...], str]] = [
+        (_again("resume"), f"resume from stage {where}{keeps}"),
+        (_again("from"), "run from a stage on"),
+        (_again("new"), "new run, same pipeline and task"),
+        (_again("only"), f"only stage {where}"),
     ]
     if view.resume_refusal is not None:
-        again = [("r n", "new run"), ("", f"no resume: {view.resume_refusal}")]
+        again = [(_again("new"), "new run"), ((), f"no resume: {view.resume_refusal}")]
     stage = next((s for s in view.stages if s.index == card.index), None)
-    more = ("L", "full log at the first error")
+    more: tuple[tuple[str, ...], str] = (("app.full_log",), "full log at the first error")
     if stage is not None and stage.is_subpipeline:  # its output is that of another run
-        more = ("", f"run {stage.child.short}, among Children, says why" if stage.child else "")
-    return (*again, more, ("y e", "copy this as Markdown"))
+        more = ((), f"run {stage.child.short}, among Children, says why" if stage.child else "")
+    return (*again, more, (("copy.menu", "copy.piece_e"), "copy this as Markdown"))

@@ -257,3 +257,17 @@ def told(hints: Iterable[Hint], active: Active) -> tuple[tuple[str, str], ...]:
         if text:
             said.append((text, each.word))
     return tuple(said)
+
+
+Named: TypeAlias = Mapping[str, str]  # id of a binding → its first key, as a person would write it
+
+
+def named_keys(keymap: Keymap | None = None) -> Named:
+    """Return the key to name of each binding that has one, whether it does something now or not."""
+    return {bound.id: shown_key(bound.keys[0]) for bound in all_bindings(keymap) if bound.keys}
+
+
+def edge_words(hints: Iterable[Hint], named: Named) -> str:
+    """Return what the edge of a pane says of bindings; those without a key are left out."""
+    said = (f"{named[each.ids[0]]} {each.word}" for each in hints if each.ids[0] in named)
+    return "   ".join(said)

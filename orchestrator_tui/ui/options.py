@@ -10,6 +10,8 @@ from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.state.saved_views import SavedView
 from orchestrator_tui.ui.announcing import Notify
 from orchestrator_tui.ui.clipboard import Between
+from orchestrator_tui.ui.keymap import UNBOUND, Keymap
+from orchestrator_tui.ui.keys import ACTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,8 @@ class ScreenOptions:
     warnings: tuple[str, ...] = ()
     view: str = ""
     views: tuple[SavedView, ...] = ()
+
+    @property
+    def keys(self) -> Keymap:
+        """The keymap, without keys for what starts or changes something on read-only screens."""
+        return {**self.keymap, **(dict.fromkeys(ACTING, UNBOUND) if self.read_only else {})}

@@ -16,6 +16,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.ui.keymap import Named
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.plan import CommandCopyAsked
@@ -69,9 +70,11 @@ class LogApp(BareApp):
 class RunApp(BareApp):
     """One run's screen over another; remembers what the screen asks for."""
 
-    def __init__(self, key: RunKey, logs: ScriptedLogs, *seen: Observation) -> None:
+    def __init__(
+        self, key: RunKey, logs: ScriptedLogs, *seen: Observation, named: Named | None = None
+    ) -> None:
         super().__init__()
-        self.run_screen = RunScreen(key, logs)
+        self.run_screen = RunScreen(key, logs, named=named)
         self.fleet = observe(Fleet(), seen)
         self.asked: list[str] = []
 

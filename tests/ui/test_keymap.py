@@ -14,7 +14,7 @@ from orchestrator_tui.ui.keymap import ON_SCREENS, all_bindings, check_keymap, n
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.ending import CancelDialog
 from orchestrator_tui.ui.screens.help import HelpDialog
-from orchestrator_tui.ui.widgets.bars import FooterBar
+from orchestrator_tui.ui.widgets.bars import FooterBar, HeaderCounts
 from tests.ui.fleets import BUSY, RUNNING, fleet
 from tests.ui.test_runs_screen import WIDE, World, select
 
@@ -98,6 +98,10 @@ def test_a_key_of_another_screen_is_no_conflict() -> None:
     assert not check_keymap({"run.start": "w"}).conflicts  # wraps lines, in logs only
 
 
+def edges(world: World) -> str:
+    return " ".join(str(pane.border_subtitle) for pane in world.app.screen.query("RunPreview *"))
+
+
 @pytest.mark.anyio
 async def test_other_keys_work_and_stand_in_footer_and_help() -> None:
     options = ScreenOptions(keymap={"run.cancel": "ctrl+x"})
@@ -106,6 +110,7 @@ async def test_other_keys_work_and_stand_in_footer_and_help() -> None:
         await select(pilot, world, RUNNING.key)
         footer = world.app.screen.query_one(FooterBar)
         assert ("ctrl+x", "cancel") in footer.view.keys
+        assert "enter open   ctrl+x cancel" in edges(world)
         await pilot.press("question_mark")
         assert isinstance(world.app.screen, HelpDialog)
         assert any(keys == "ctrl+x" for _, keys, _ in world.app.screen._rows)
@@ -123,6 +128,7 @@ async def test_read_only_screens_have_no_key_that_acts_and_say_so() -> None:
         footer = world.app.screen.query_one(FooterBar)
         words = {word for _, word in footer.view.keys}
         assert not words & {"start", "again", "cancel"}
+        assert "cancel" not in edges(world)
         await pilot.press("s", "r", "x", "X")
         assert world.is_home
         world.app.ask_cancel((RUNNING.key,))
@@ -130,3 +136,16 @@ async def test_read_only_screens_have_no_key_that_acts_and_say_so() -> None:
         told = list(world.app._notifications)[-1]
         assert "read-only" in told.message
         assert world.launcher.requests == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (140, 40)])
+async def test_the_header_says_that_screens_are_read_only(size: tuple[int, int]) -> None:
+    world = World(fleet(*BUSY), options=ScreenOptions(read_only=True))
+    async with world.app.run_test(size=size) as pilot:
+        await select(pilot, world, RUNNING.key)
+        for press in ("1", "5"):
+            await pilot.press(press)
+            await pilot.pause()
+            header = world.app.screen.query_one(HeaderCounts)
+            assert "read-only" in header.render_line(0).text

@@ -36,6 +36,7 @@ from orchestrator_tui.state.observations import (
 )
 from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.failure_text import first_error, named_place
+from orchestrator_tui.ui.keymap import Named, named_keys
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.run import RunProblems, RunScreen
 from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
@@ -70,12 +71,12 @@ Compare: TypeAlias = Callable[..., bool]
 WIDE, NARROW, LARGE = (80, 24), (60, 15), (140, 40)
 
 
-def app_of(sample: Sample, *more: Observation) -> RunApp:
+def app_of(sample: Sample, *more: Observation, named: Named | None = None) -> RunApp:
     logs = ScriptedLogs()
     logs.add(sample.key, sample.done + 1, *output_of_tests())
     logs.add(sample.key, 1, LogLine(Stream.STDOUT, "guarded", NOON))
     fresh = FreshnessSeen(Freshness("watching", NOON))
-    return RunApp(sample.key, logs, fresh, *sample.seen(), *more)
+    return RunApp(sample.key, logs, fresh, *sample.seen(), *more, named=named)
 
 
 def seen(sample: Sample, manifest: Manifest) -> tuple[Observation, ...]:
@@ -726,3 +727,28 @@ async def test_a_narrow_failure_card_breaks_its_first_line_between_words() -> No
         card = drawn(app.run_screen.query_one(FailureCard))
         assert card[0].rstrip().endswith("1:06 into the")
         assert card[1].strip() == "run"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("options", "first", "edge_of_card"),
+    [
+        (ScreenOptions(), "r f  resume from", "r run again"),
+        (
+            ScreenOptions(keymap={"run.again": "f3"}),
+            "f3 f  resume from",
+            "f3 run again",
+        ),
+        (ScreenOptions(read_only=True), "L    full log", "L full log"),
+    ],
+)
+async def test_a_failure_names_the_keys_that_there_are(
+    options: ScreenOptions, first: str, edge_of_card: str
+) -> None:
+    app = app_of(FAILED, named=named_keys(options.keys))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        card = app.run_screen.query_one(FailureCard)
+        ways = [line.strip() for line in drawn(card) if "resume from" in line or "full log" in line]
+        assert ways[0].startswith(first)
+        assert str(card.border_subtitle).endswith(edge_of_card)

@@ -148,6 +148,7 @@ class ActivityScreen(RoomyScreen):
             failed=counts.failed,
             here="activity",
             ascii_only=self._options.ascii_only,
+            is_read_only=self._options.read_only,
         )
         self.query_one(HeaderBar).show(header, f"{now.astimezone():%H:%M:%S}")
         hints: tuple[Hint, ...] = _HINTS if self.list.rows else _NOTHING

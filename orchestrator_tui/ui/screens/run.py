@@ -23,7 +23,7 @@ from orchestrator_tui.state.plan_view import PlanView, project_plan
 from orchestrator_tui.state.relatives import Relative, kin_in, relatives
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
 from orchestrator_tui.ui.failure_text import first_error
-from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
+from orchestrator_tui.ui.keymap import Hint, Named, hint, named_keys, typed_hint
 from orchestrator_tui.ui.keys import RUN_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
@@ -163,9 +163,11 @@ class RunScreen(RoomyScreen):
         *,
         marks: LogMarks | None = None,
         ascii_only: bool = False,
+        named: Named | None = None,
     ) -> None:
         super().__init__()
         self.key = key
+        self._named = named_keys() if named is None else named
         self._logs = logs
         self._marks = marks
         self._ascii_only = ascii_only
@@ -202,9 +204,9 @@ class RunScreen(RoomyScreen):
                         yield RunFactsPanel()
                     yield LogView(self._logs, marks=self._marks)
                 yield TimelineStrip(id="strip", classes="pane", ascii_only=ascii_only)
-            yield FailureCard(id=ERRORS, classes="pane", ascii_only=ascii_only)
+            yield FailureCard(self._named, id=ERRORS, classes="pane", ascii_only=ascii_only)
             yield TimelinePane(id=TIMELINE, classes="pane", ascii_only=ascii_only)
-            yield PlanPane(id=PLAN, classes="pane", ascii_only=ascii_only)
+            yield PlanPane(self._named, id=PLAN, classes="pane", ascii_only=ascii_only)
             yield ManifestText(id=MANIFEST, classes="pane")
             yield EventsPane(id=EVENTS, classes="pane")
             yield RelativesPane(id=RELATIVES, classes="pane", ascii_only=ascii_only)

@@ -20,7 +20,7 @@ from orchestrator_tui.state.ordering import FleetCounts, FleetView, RunOrder
 from orchestrator_tui.state.placing import resumes_of
 from orchestrator_tui.state.refusals import cancel_refusal
 from orchestrator_tui.state.run_view import project_run
-from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
+from orchestrator_tui.ui.keymap import Hint, hint, named_keys, typed_hint
 from orchestrator_tui.ui.keys import RUNS_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.ports import Memory
@@ -141,7 +141,7 @@ class RunsScreen(ListingScreen):
             yield RunTable(ascii_only=self._options.ascii_only, id="runs")
             yield EmptyRuns()
             yield Input(placeholder="filter: words, state:failed, task:, since:24h", compact=True)
-        yield RunPreview(ascii_only=self._options.ascii_only)
+        yield RunPreview(ascii_only=self._options.ascii_only, named=named_keys(self._options.keys))
 
     def on_mount(self) -> None:
         """Put the keys into the table."""
@@ -192,7 +192,8 @@ class RunsScreen(ListingScreen):
     def _show_bars(self, view: FleetView, now: datetime) -> None:
         counts = view.counts
         header = HeaderView(
-            place=f"{self._options.place}{'  read-only' if self._options.read_only else ''}",
+            place=self._options.place,
+            is_read_only=self._options.read_only,
             attention=counts.attention,
             running=counts.running,
             queued=counts.queued,

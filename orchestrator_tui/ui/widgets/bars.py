@@ -42,6 +42,7 @@ class HeaderView:
     failed: int = 0
     here: str = "runs"
     ascii_only: bool = False
+    is_read_only: bool = False
 
 
 class HeaderCounts(Widget):
@@ -94,6 +95,8 @@ class HeaderCounts(Widget):
             Segment(words, base + (strong if name == view.here else muted))
             for words, name in self._places()
         ]
+        if view.is_read_only:
+            left.append(Segment("  read-only", base + self._style("state--awaiting")))
         room = width - sum(segment.cell_length for segment in (*left, *right))
         has_place = width >= PLACE_FROM and room >= LEAST_PLACE
         place = fit_name(f"  {safe_text(view.place)}" if has_place else "", room)

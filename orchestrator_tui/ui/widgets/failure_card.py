@@ -21,6 +21,7 @@ from orchestrator_tui.ui.card_text import (
     ways_to_go_on,
 )
 from orchestrator_tui.ui.failure_text import named_place
+from orchestrator_tui.ui.keymap import Named, edge_words, hint
 from orchestrator_tui.ui.keys import CARD_KEYS
 from orchestrator_tui.ui.look import stage_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import broken_at_spaces, fit
@@ -49,9 +50,15 @@ class FailureCard(ReadingPane):
             self.folder = folder
 
     def __init__(
-        self, *, id: str | None = None, classes: str | None = None, ascii_only: bool = False
+        self,
+        named: Named,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+        ascii_only: bool = False,
     ) -> None:
         super().__init__(id=id, classes=classes, ascii_only=ascii_only)
+        self._key_names = named
         self._at = 0
         self._heads: list[int] = []
 
@@ -80,8 +87,9 @@ class FailureCard(ReadingPane):
         count = len(self.view.errors) if self.view else 0
         which = f"   {self._at + 1} of {count}   . , next, previous" if count > 1 else ""
         place = self.place
-        opens = f"e opens {place}   " if place else ""
-        entitle(self, f"Why it failed{which}", f"{opens}L full log   r run again")
+        opens = [hint(f"opens {place}", "log.editor")] if place else []
+        hints = (*opens, hint("full log", "app.full_log"), hint("run again", "run.again"))
+        entitle(self, f"Why it failed{which}", edge_words(hints, self._key_names))
 
     def action_problem(self, direction: int) -> None:
         """Go to the next (1) or the previous (-1) failure."""
@@ -134,10 +142,18 @@ class FailureCard(ReadingPane):
             lines += _labelled(told, width)
         lines.append(())
         if number == 0 and not card.is_past:
-            lines += [*_ways(ways_to_go_on(view, card), width), ()]
+            lines += [*_ways(self._with_keys(ways_to_go_on(view, card)), width), ()]
         if card.stderr:
             lines += [*_stderr(card, width), ()]
         return lines
+
+    def _with_keys(self, ways: Sequence[tuple[tuple[str, ...], str]]) -> list[tuple[str, str]]:
+        """Name the keys of each way; one whose bindings have none is no way now."""
+        return [
+            (" ".join(self._key_names[each] for each in ids), words)
+            for ids, words in ways
+            if all(each in self._key_names for each in ids)
+        ]
 
 
 def _shown(view: RunView) -> tuple[object, ...]:
@@ -169,13 +185,14 @@ def _labelled(told: Told, width: int) -> list[Line]:
 def _ways(ways: Sequence[tuple[str, str]], width: int) -> list[Line]:
     columns = 2 if width >= TWO_COLUMNS_FROM_CELLS else 1
     cells = (width - 1) // columns
+    key_cells = max([WAY_CELLS, *(len(keys) + 2 for keys, _ in ways)])
     rows = -(-len(ways) // columns)
     lines: list[Line] = []
     for row in range(rows):
         spans = [Span(" ")]
         for keys, words in ways[row * columns : (row + 1) * columns]:
-            spans.append(Span(f"{keys:<{WAY_CELLS}}", "key"))
-            spans.append(Span(fit(safe_text(words), cells - WAY_CELLS)))
+            spans.append(Span(f"{keys:<{key_cells}}", "key"))
+            spans.append(Span(fit(safe_text(words), cells - key_cells)))
         lines.append(tuple(spans))
     return lines
 

@@ -9,6 +9,7 @@ from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.plan_view import PlanRow, PlanView
+from orchestrator_tui.ui.keymap import Named, edge_words, hint
 from orchestrator_tui.ui.look import stage_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, Span, entitle
@@ -29,9 +30,15 @@ class PlanPane(ReadingPane):
         if old != new and self.is_on_screen:
             self.rebuild()
 
+    def __init__(
+        self, named: Named, *, id: str | None = None, classes: str = "", ascii_only: bool = False
+    ) -> None:
+        super().__init__(id=id, classes=classes, ascii_only=ascii_only)
+        self._key_names = named
+
     def on_mount(self) -> None:
         """Say what it is."""
-        entitle(self, "Plan", "r run again")
+        entitle(self, "Plan", edge_words((hint("run again", "run.again"),), self._key_names))
 
     def on_show(self) -> None:
         """Take in what changed while it was hidden."""

@@ -12,6 +12,7 @@ from orchestrator_tui.state.estimates import Forecast
 from orchestrator_tui.state.formatting import counted, elapsed
 from orchestrator_tui.state.liveness import FINISHED, State
 from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow
+from orchestrator_tui.ui.keymap import Named, edge_words, hint, named_keys
 from orchestrator_tui.ui.look import run_look, stage_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
@@ -186,14 +187,20 @@ class OutputBrief(LineBlock):
         return tuple(lines[:height])
 
 
+_OPEN = hint("open", "run.open")
+
+
 class RunPreview(Horizontal):
     """The selected run below the table: one pane, or two where the screen is `-wide`."""
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
+    def __init__(self, *, ascii_only: bool = False, named: Named | None = None) -> None:
         super().__init__()
         self._ascii_only = ascii_only
+        named = named_keys() if named is None else named
+        self._hint_going = edge_words((_OPEN, hint("cancel", "run.cancel")), named)
+        self._hint_over = edge_words((_OPEN, hint("run again", "run.again")), named)
 
     def compose(self) -> ComposeResult:
         """Yield the two panes."""
@@ -208,6 +215,5 @@ class RunPreview(Horizontal):
             entitle(output, "", "")
             return
         goes_on = new.cancel_refusal is None and new.resume_refusal is not None
-        hint = f"enter open   {'x cancel' if goes_on else 'r run again'}"
         entitle(stages, f"Stages {new.row.stages_done}/{new.row.stage_of}", "")
-        entitle(output, new.title, hint)
+        entitle(output, new.title, self._hint_going if goes_on else self._hint_over)
