@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator_tui.ui.screens.dialogs import DEAF_S
 from tests.terminals import RealTerminal
 
 ORCH_TUI = [sys.executable, "-m", "orchestrator_tui"]
@@ -86,6 +87,7 @@ def start(terminal: RealTerminal, *moves: str) -> None:
     terminal.until("enter take it")
     terminal.type(*moves, "enter")
     terminal.until("enter start it")
+    terminal.pump(DEAF_S + 0.1)  # a held-down enter starts nothing
     terminal.type("enter")
     terminal.until_gone("Start a run")
 

@@ -107,7 +107,7 @@ def test_a_long_run_that_fails_rings_and_is_told_to_the_command(tmp_path: Path) 
     environ = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
     program = [sys.executable, "-m", "orchestrator_tui", "--repo", str(tmp_path / "repo")]
     with RealTerminal(program, size=(100, 30), environ=environ) as terminal:
-        terminal.until("> 1")
+        terminal.until("▸ 1")
         terminal.pump(2)
         ended = {"completed_at": format_time(now), "status_detail": "stage:build:failed"}
         write_run(roots, KEY, **begun, **ended, status="failed")

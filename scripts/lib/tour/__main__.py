@@ -46,16 +46,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             give_past(repository)
         give_present(repository)
         try:
-            for scene in scenes:
-                path = asked.into / f"{scene.name}.png"
-                take(repository, scene, path)
-                print(path)
+            missed = [scene for scene in scenes if not taken(repository, scene, asked.into)]
         except FontMissing as error:
             print(error, file=sys.stderr)
             return 1
         finally:
             end_present(repository)
-    return 0
+    return 1 if missed else 0
+
+
+def taken(repository: Repository, scene: Scene, folder: Path) -> bool:
+    """Draw one scene and say so, or say why not."""
+    path = folder / f"{scene.name}.png"
+    try:
+        take(repository, scene, path)
+    except AssertionError as error:
+        print(f"{scene.name}: {error}", file=sys.stderr)
+        return False
+    print(path, flush=True)
+    return True
 
 
 def take(repository: Repository, scene: Scene, path: Path) -> None:

@@ -50,7 +50,7 @@ SCENES = (
     Scene("runs", ("until:RUNNING", "wait"), sure="~/tideline"),
     Scene("runs-80x24", ("until:RUN", "wait"), SMALL, sure="import"),
     Scene("runs-60x15", ("until:import", "wait"), (60, 15), sure="import"),
-    Scene("marked", ("until:RUNNING", "/", "state:running", "enter", "gone:keep the filter",
+    Scene("marked", ("until:▸ RUN", "/", "state:running", "enter", "gone:keep the filter",
                      "space", "j", "space", "x", "until:Cancel 2 runs", "wait"), SMALL),
     Scene("grouped", ("until:RUNNING", "b", "b", "wait"), sure="bindings"),
     Scene("sort", ("until:RUN", "S", "wait"), SMALL),
