@@ -11,11 +11,12 @@ from typing import Final
 import anyio
 import click
 
+from orchestrator_tui.cli.active import active_keys
 from orchestrator_tui.cli.choosing import choose_run
 from orchestrator_tui.cli.documents import CANCEL_SCHEMA
 from orchestrator_tui.cli.exits import Exit, bad_usage, refused, say
 from orchestrator_tui.cli.list import wanted_query
-from orchestrator_tui.cli.looking import active_keys, look_at
+from orchestrator_tui.cli.looking import look_at
 from orchestrator_tui.cli.options import Format, format_option, run_option, with_settings_to_act
 from orchestrator_tui.cli.output import print_json, print_text
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK

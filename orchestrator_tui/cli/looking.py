@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
-from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import GitFacts, RunnerVerdict
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.fleet import Fleet, RunState
-from orchestrator_tui.state.liveness import derive_state, is_terminal
+from orchestrator_tui.state.liveness import is_terminal
 from orchestrator_tui.state.observations import (
     BeatsSeen,
     Observation,
@@ -22,7 +21,6 @@ from orchestrator_tui.state.observations import (
     Unreadable,
     WaitingSeen,
 )
-from orchestrator_tui.state.query import EVERYTHING, STATE_NAMES, Query, matches
 from orchestrator_tui.state.reducer import GONE_ENOUGH, observe
 from orchestrator_tui.store.discovery import all_runs
 from orchestrator_tui.store.life import (
@@ -131,17 +129,3 @@ def look_at_all(roots: Roots) -> Fleet:
 
     index = RunIndex(index_folder(roots), roots)
     return observe(Fleet(), observe_once(roots, SYSTEM_CLOCK, index))
-
-
-def active_keys(settings: Settings, query: Query = EVERYTHING) -> list[RunKey]:
-    """Return the runs that are active now and that a filter lets through."""
-    now = SYSTEM_CLOCK.now()
-    states = [
-        (looked.run, derive_state(looked.run, now).state)
-        for looked in look_at_unfinished(settings.roots)
-    ]
-    return [
-        run.key
-        for run, state in states
-        if state in STATE_NAMES["active"] and matches(run, state, query, now)
-    ]

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 import click
 
 from orchestrator_tui.cli.exits import Exit, bad_usage, refused
-from orchestrator_tui.cli.looking import active_keys
 from orchestrator_tui.cli.options import Format, format_option, with_settings_to_act
 from orchestrator_tui.cli.pipelines import choose_pipeline, choose_target, load_pipelines
 from orchestrator_tui.cli.plan import print_plan
 from orchestrator_tui.cli.running import inputs_from, launch, run_detached, run_options
 from orchestrator_tui.cli.screen import unusable_reason
-from orchestrator_tui.cli.wait import wait_for_stage
 from orchestrator_tui.runner.launch import StartJob
 from orchestrator_tui.settings import Settings
 
@@ -72,6 +70,8 @@ def command(
         pipeline.id, settings.task_id, parent_run, approval_policy, inputs_from(env, note)
     )
     if stage_id is not None:
+        from orchestrator_tui.cli.wait import wait_for_stage
+
         return wait_for_stage(
             settings, run_detached(settings, job, Format(form)), stage_id, timeout_s
         )
@@ -80,6 +80,9 @@ def command(
 
 
 def _refuse_if_busy(settings: Settings) -> None:
+    # Only now: a start that does not ask for it waits for none of what this loads.
+    from orchestrator_tui.cli.active import active_keys
+
     busy = [key for key in active_keys(settings) if key.task_id == settings.task_id]
     if busy:
         names = ", ".join(key.short for key in busy)
