@@ -71,6 +71,7 @@ from orchestrator_tui.ui.terminal import (
     present_modes,
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
+from orchestrator_tui.ui.typed_ahead import TypedAhead
 from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
 from orchestrator_tui.ui.widgets.bars import HeaderCounts
 from orchestrator_tui.ui.widgets.failure_card import FailureCard
@@ -165,6 +166,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if options.ascii_only:
             self._filters.append(PlainGlyphs())
         self.set_keymap(options.keys)
+        self._typed_ahead = TypedAhead(self, options.keys, self.on_event)
         self.runs_screen = RunsScreen(clock=clock, options=options, memory=memory)
         self.activity_screen = ActivityScreen(self.journal, clock=clock, options=options)
 
@@ -298,7 +300,12 @@ class OrchTui(AskingApp, inherit_bindings=False):
             if self._freezer.is_frozen:
                 self._while_frozen(event)
                 return
+            if isinstance(event, events.Key) and self._came_too_early(event):
+                return
         await super().on_event(event)
+
+    def _came_too_early(self, event: events.Key) -> bool:
+        return not event.is_forwarded and self._typed_ahead.holds(event)
 
     def _while_frozen(self, event: events.InputEvent) -> None:
         if not isinstance(event, events.Key):

@@ -44,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not asked.quick:
             print("making runs, some two minutes ...", file=sys.stderr)
             give_past(repository)
-        give_present(repository)
         try:
             missed = [scene for scene in scenes if not taken(repository, scene, asked.into)]
         except FontMissing as error:
@@ -58,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def taken(repository: Repository, scene: Scene, folder: Path) -> bool:
     """Draw one scene and say so, or say why not."""
     path = folder / f"{scene.name}.png"
+    give_present(repository)
     try:
         take(repository, scene, path)
     except AssertionError as error:

@@ -92,9 +92,9 @@ def give_past(repository: Repository) -> None:
 
 
 def give_present(repository: Repository) -> None:
-    """Start what goes on while the pictures are taken."""
-    repository.run("start", "soak", "--task", "2102-predictor-soak", "--detach")
-    repository.run("start", "import", "--task", "2103-archive-import", "--detach")
+    """Start what goes on while the pictures are taken, as far as it does not go on already."""
+    for pipeline, task in (("soak", "2102-predictor-soak"), ("import", "2103-archive-import")):
+        repository.run("start", pipeline, "--task", task, "--detach", "--if-idle")
 
 
 def end_present(repository: Repository) -> None:

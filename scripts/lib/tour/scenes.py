@@ -62,9 +62,9 @@ SCENES = (
     Scene("failed-80x24", to_failed(), SMALL, sure="exit 1"),
     Scene("timeline", to_run("pipeline:import state:succeeded", "T", "until:expected"), SMALL),
     Scene("plan", to_failed("P", "wait"), sure="Plan"),
-    Scene("children", to_run("pipeline:release", "until:Children", *["]"] * 4, "wait"), SMALL),
-    Scene("artifacts", to_failed("[", "wait"), SMALL, sure="manifest.json"),
-    Scene("events", to_failed("[", "[", "wait"), SMALL),
+    Scene("children", to_run("pipeline:release", "until:Children", *["]"] * 6, "wait"), SMALL),
+    Scene("artifacts", to_failed("[", "[", "wait"), SMALL, sure="manifest.json"),
+    Scene("events", to_failed("[", "[", "[", "wait"), SMALL),
     # A log
     Scene("log", to_import("L", "wait"), SMALL, sure="FOLLOW"),
     Scene("log-wide", to_failed("L", "wait", "/", "invalid", "enter", "wait"), sure="hits"),
@@ -77,7 +77,9 @@ SCENES = (
     Scene("quit", ("until:RUN", "Q", "until:Quit"), SMALL),
     Scene("copy", to_failed("y", "until:Error card"), SMALL),
     # Around them
-    Scene("activity", ("until:RUN", "5", "until:Activity", "wait"), SMALL),
+    Scene("activity", ("until:RUN", "s", "until:enter take it", "enter", "until:enter start it",
+                       "wait", "enter", "gone:Start a run", "wait", "5", "until:newest", "wait"),
+          SMALL),
     Scene("help", ("until:RUN", "?", "until:MOVE"), SMALL, sure="MOVE"),
     Scene("commands", ("until:RUN", ":", "until:Start", "wait"), SMALL),
     Scene("light", ("until:RUNNING", "wait"), flags=("--theme", "light")),
