@@ -232,6 +232,7 @@ def test_five_thousand_tasks_are_listed_and_looked_up_quickly(
         folder.mkdir(parents=True)
         names = {"run_id": run_id, "task_id": f"task-{number:04d}"}
         (folder / "manifest.json").write_bytes(orjson.dumps(model | names))
+    _, walk_s = timed(lambda: walked(roots.runs))
     fleet, listed_s = timed(lambda: look_at_all(roots))
 
     def look_up(run_id: str) -> LookedAt | None:
@@ -248,9 +249,16 @@ def test_five_thousand_tasks_are_listed_and_looked_up_quickly(
     told = f"5000 runs listed in {listed_s:.2f} s, one found and read in {typical_s * 1000:.0f} ms"
     record_property("figures", f"{told}, ten in {sum(taken_s):.2f} s (of processor time)")
     assert len(fleet.runs) == 5000
-    assert listed_s < 2
-    assert typical_s < 0.05
-    assert sum(taken_s) < 0.5
+    # The bounds hold on a quiet machine; on another one no more is asked than its disk allows.
+    assert listed_s < max(2, 45 * walk_s)
+    assert typical_s < max(0.05, 2.5 * walk_s)
+    assert sum(taken_s) < max(0.5, 25 * walk_s)
+
+
+def walked(runs: Path) -> int:
+    """Look at each manifest's size, as quickly as can be."""
+    folders = [run.path for task in os.scandir(runs) for run in os.scandir(f"{task.path}/cli")]
+    return sum(Path(folder, "manifest.json").stat().st_size for folder in folders)
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:

@@ -74,7 +74,8 @@ def words(world: World) -> list[str]:
 def test_marked_runs(snap_compare: Compare) -> None:
     keys = ("j", "j", "space", "space", "space")
     world = World(fleet(*BUSY))
-    assert snap_compare(world.app, press=keys, terminal_size=(100, 30), run_before=at_rest(world))
+    rest = at_rest(world, *keys)
+    assert snap_compare(world.app, terminal_size=(100, 30), run_before=rest)
 
 
 def test_sort_menu(snap_compare: Compare) -> None:
@@ -91,7 +92,7 @@ def test_views_menu(snap_compare: Compare) -> None:
 
 def test_runs_grouped_by_state(snap_compare: Compare) -> None:
     world, keys = World(fleet(*BUSY)), ("b", "b", "b", "j")
-    assert snap_compare(world.app, press=keys, terminal_size=LARGE, run_before=at_rest(world))
+    assert snap_compare(world.app, terminal_size=LARGE, run_before=at_rest(world, *keys))
 
 
 # --- marks ----------------------------------------------------------------------------------

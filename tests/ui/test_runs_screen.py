@@ -94,10 +94,11 @@ class World:
         return [strip.text.rstrip() for strip in strips if strip.text.strip()]
 
 
-def at_rest(world: World) -> Callable[[Pilot[None]], Awaitable[None]]:
-    """Return what waits until the preview shows the details of the selected run."""
+def at_rest(world: World, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """Return what presses keys and waits until the preview shows the selected run's details."""
 
     async def wait(pilot: Pilot[None]) -> None:
+        await pilot.press(*keys)
         preview = world.app.runs_screen.query_one(RunPreview)
 
         def shows() -> bool:
