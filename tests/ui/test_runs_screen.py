@@ -182,6 +182,12 @@ def test_light_theme(snap_compare: Compare) -> None:
     assert snap_compare(world.app, run_before=lighten, terminal_size=LARGE)
 
 
+def test_without_colours_and_with_ascii_signs_alone(snap_compare: Compare) -> None:
+    options = replace(OPTIONS, theme="mono", ascii_only=True)
+    world = World(fleet(*BUSY), options=options)
+    assert snap_compare(world.app, terminal_size=WIDE, run_before=at_rest(world))
+
+
 # --- what the rows say ----------------------------------------------------------------------
 
 
