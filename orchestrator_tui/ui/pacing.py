@@ -34,8 +34,8 @@ GIVE_UP_S: Final = 20.0  # an answer that does not come by then is lost
 LOOK_S: Final = 1.0
 UNSURE_S, NO_ANSWER_S = 0.5, 5.0  # after the first question: from when on, until when
 PIECE_BYTES: Final = 1024  # written at once, so that a full buffer is noticed before it blocks
-LATE_TIMES, QUICK_TIMES = 2, 4  # so many frames in a row make the pace slower, and quicker
-QUICKER, IDLE_SHARE = 0.7, 1.5  # the line is left free for a third of the time
+LATE_TIMES, QUICK_TIMES = 2, 3  # so many frames in a row make the pace slower, and quicker
+QUICKER, IDLE_SHARE = 0.5, 1.5  # the line is left free for a third of the time
 
 
 def frame_s_for(environ: Mapping[str, str], *, is_calm: bool) -> float:

@@ -15,12 +15,12 @@ from bench.trees import counts, runs_in
 
 OF_BLANK = 1.6
 KIB_OF_RUN = 2.0
-REST_S = 3.0  # in which all runs are read
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add how many runs there are: two sizes, of which the difference is measured."""
     parser.add_argument("--runs", type=counts, default=(1000, 10_000), help="such as 1000,100000")
+    parser.add_argument("--rest", type=float, default=3.0, help="seconds in which all are read")
 
 
 def tables(asked: Namespace) -> list[Table]:
@@ -29,8 +29,8 @@ def tables(asked: Namespace) -> list[Table]:
     with runs_in(few) as small, runs_in(many) as large:
         cases = {
             "blank": lambda: _resident(BLANK, small, ("blank-app-is-here",), 0.5),
-            "few": lambda: _resident(orch_tui(), small, ROWS, REST_S),
-            "many": lambda: _resident(orch_tui(), large, ROWS, REST_S + many / 2000),
+            "few": lambda: _resident(orch_tui(), small, ROWS, asked.rest),
+            "many": lambda: _resident(orch_tui(), large, ROWS, asked.rest + many / 2000),
         }
         figures = in_turn(cases, asked.rounds or 3)
     pairs = zip(figures["many"], figures["few"], strict=True)

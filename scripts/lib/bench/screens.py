@@ -22,7 +22,6 @@ TICK_KIB_S = 1.5
 IDLE_CPU = 0.01
 LOG_OF_TEXTUAL = 0.05
 TICKING = 50
-KEYS = 40
 QUIET_S = 0.15  # with nothing written for so long a key is answered
 LOG_APP = (sys.executable, str(Path(__file__).with_name("log_app.py")))
 LAST_LINE = "the-last-line-of-all"
@@ -31,14 +30,15 @@ LAST_LINE = "the-last-line-of-all"
 def add_options(parser: ArgumentParser) -> None:
     """Add how many runs there are and how long the log is."""
     parser.add_argument("--runs", type=counts, default=(10_000,), help="such as 1000,100000")
+    parser.add_argument("--keys", type=int, default=40, help="that are pressed and timed")
     parser.add_argument("--log-mib", type=int, default=20, help="size of the long log")
     parser.add_argument("--seconds", type=float, default=5.0, help="of watching clocks, and idle")
 
 
 def tables(asked: Namespace) -> list[Table]:
     """Measure keys at each number of runs, then clocks and rest, then the log."""
-    found = [_keys(count) for count in asked.runs]
-    return [*found, _clocks(asked.seconds), _log(asked.log_mib, asked.rounds or 3)]
+    found = [_keys(count, asked.keys) for count in asked.runs]
+    return [*found, _clocks(min(1000, max(asked.runs)), asked.seconds), _log(asked.log_mib, asked.rounds or 3)]
 
 
 def _settle(terminal: Terminal, seconds: float) -> None:
@@ -47,13 +47,13 @@ def _settle(terminal: Terminal, seconds: float) -> None:
         terminal.read(0.05)
 
 
-def _keys(count: int) -> Table:
+def _keys(count: int, presses: int) -> Table:
     with runs_in(count) as repo, Terminal(orch_tui(), repo) as terminal:
         terminal.wait_for(ROWS)
         _settle(terminal, 1 + count / 2000)
         times: list[float] = []
         sizes: list[float] = []
-        for number in range(KEYS):
+        for number in range(presses):
             answered_s, written = _press(terminal, "k" if number % 8 == 7 else "j")
             if written:
                 times.append(answered_s)
@@ -81,8 +81,8 @@ def _press(terminal: Terminal, key: str) -> tuple[float, int]:
     return answered, len(first) + len(terminal.read(0.01))
 
 
-def _clocks(seconds: float) -> Table:
-    with runs_in(1000) as repo:
+def _clocks(count: int, seconds: float) -> Table:
+    with runs_in(count) as repo:
         with Terminal(orch_tui(), repo) as terminal:
             terminal.wait_for(ROWS)
             _settle(terminal, 2)
@@ -96,7 +96,7 @@ def _clocks(seconds: float) -> Table:
             ticking = terminal.written_within(seconds) / seconds
             busy = (terminal.cpu_s() - before) / seconds
     return Table(
-        f"One second of a screen that is left alone, 1,000 runs, {TICKING} of them live or none",
+        f"One second of a screen that is left alone, {count:,} runs, {TICKING} of them live or none",
         (
             Line("written, none live", (written,), "KiB"),
             Line("of a core, none live", (idle,), "", at_most=IDLE_CPU),
