@@ -38,7 +38,8 @@ def add_options(parser: ArgumentParser) -> None:
 def tables(asked: Namespace) -> list[Table]:
     """Measure keys at each number of runs, then clocks and rest, then the log."""
     found = [_keys(count, asked.keys) for count in asked.runs]
-    return [*found, _clocks(min(1000, max(asked.runs)), asked.seconds), _log(asked.log_mib, asked.rounds or 3)]
+    clocks = _clocks(min(1000, max(asked.runs)), asked.seconds)
+    return [*found, clocks, _log(asked.log_mib, asked.rounds or 3)]
 
 
 def _settle(terminal: Terminal, seconds: float) -> None:
@@ -96,7 +97,7 @@ def _clocks(count: int, seconds: float) -> Table:
             ticking = terminal.written_within(seconds) / seconds
             busy = (terminal.cpu_s() - before) / seconds
     return Table(
-        f"One second of a screen that is left alone, {count:,} runs, {TICKING} of them live or none",
+        f"One second of a screen left alone, {count:,} runs, {TICKING} of them live or none",
         (
             Line("written, none live", (written,), "KiB"),
             Line("of a core, none live", (idle,), "", at_most=IDLE_CPU),
