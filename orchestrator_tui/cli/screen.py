@@ -109,6 +109,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     )
     feed.begin()  # while the screen is loaded, which takes longer
 
+    from orchestrator_tui.cli.gauge import ProcessGauge
     from orchestrator_tui.cli.memory import FileMemory
     from orchestrator_tui.cli.preferences import key_conflicts
     from orchestrator_tui.cli.shelf import FileShelf
@@ -138,6 +139,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
         shelf=FileShelf(roots, settings.environ, Path.cwd()),
         memory=FileMemory(memory_folder(roots)),
         hook=hook,
+        gauge=ProcessGauge(),
         options=ScreenOptions(
             place=_shown(roots.repo),
             runs_dir=roots.relative(roots.runs),

@@ -189,6 +189,12 @@ def has_proc() -> bool:
     return _stat(os.getpid()) is not None
 
 
+def resident_bytes() -> int:
+    """Return how much memory this process has in use; 0 where that is not told."""
+    _, pages, *_ = [*(_read("/proc/self/statm") or b"").split(), b"0", b"0"]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") if pages.isdigit() else 0
+
+
 def host_name() -> str:
     """Return the name of this host, as the Node original's `os.hostname()` does."""
     return os.uname().nodename

@@ -46,6 +46,12 @@ class Fleet:
     config: OrchestratorConfig | ConfigProblem | None = None
     freshness: Freshness | None = None
     pasts: Mapping[str, PipelinePast] = field(default_factory=lambda: MappingProxyType({}))
+    branch: str = ""  # that the repository stands on
+
+    @property
+    def is_config_known(self) -> bool:
+        """Whether somebody has looked for the configuration."""
+        return self.config is not None or self.freshness is not None
 
     def past_of(self, run: RunState) -> PipelinePast | None:
         """Return what the pipeline of a run took in the past, None where nothing is known."""

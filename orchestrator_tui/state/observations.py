@@ -158,6 +158,13 @@ class FreshnessSeen:
     freshness: Freshness
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutSeen:
+    """The repository stands on a branch, or on a commit in parentheses; empty without git."""
+
+    branch: str
+
+
 Observation: TypeAlias = (
     RunSeen
     | Unreadable
@@ -167,5 +174,6 @@ Observation: TypeAlias = (
     | WaitingSeen
     | DetailSeen
     | ConfigSeen
+    | CheckoutSeen
     | FreshnessSeen
 )

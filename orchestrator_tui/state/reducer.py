@@ -20,6 +20,7 @@ from orchestrator_tui.state.estimates import (
 from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.observations import (
     BeatsSeen,
+    CheckoutSeen,
     ConfigSeen,
     DetailSeen,
     FreshnessSeen,
@@ -65,6 +66,7 @@ class _Draft:
         self._details: dict[RunKey, RunDetail] | None = None
         self._config = fleet.config
         self._freshness = fleet.freshness
+        self._branch = fleet.branch
         self._samples: dict[str, dict[RunKey, Lengths]] = {}  # of the pipelines that have news
 
     def run(self, key: RunKey) -> RunState | None:
@@ -146,19 +148,27 @@ class _Draft:
                     self.put(_told(known, seen))
             case DetailSeen(key=key, detail=detail):
                 self.put_detail(key, detail)
-            case ConfigSeen(config=config):
-                self._config = config
-            case FreshnessSeen(freshness=freshness):
-                self._freshness = freshness
+            case ConfigSeen() | CheckoutSeen() | FreshnessSeen():
+                self._take_surroundings(seen)
             case _:
                 assert_never(seen)
+
+    def _take_surroundings(self, seen: ConfigSeen | CheckoutSeen | FreshnessSeen) -> None:
+        match seen:
+            case ConfigSeen(config=config):
+                self._config = config
+            case CheckoutSeen(branch=branch):
+                self._branch = branch
+            case FreshnessSeen(freshness=freshness):
+                self._freshness = freshness
 
     def fleet(self) -> Fleet:
         """Return the fleet after the batch: the very same value if nothing in it changed."""
         old = self._fleet
         runs = self._runs.finished()
         unchanged = runs is old.runs and self._details is None and not self._samples
-        if unchanged and self._config == old.config and self._freshness == old.freshness:
+        is_placed = self._config == old.config and self._branch == old.branch
+        if unchanged and is_placed and self._freshness == old.freshness:
             return old
         return Fleet(
             runs=runs,
@@ -166,6 +176,7 @@ class _Draft:
             config=old.config if self._config == old.config else self._config,
             freshness=self._freshness,
             pasts=self._pasts(),
+            branch=self._branch,
         )
 
 

@@ -41,6 +41,7 @@ from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.pacing import CALM_FRAME_S, PacedDriver, Pacer, frame_s_for
 from orchestrator_tui.ui.ports import (
+    Gauge,
     LogSource,
     LogTextWish,
     Memory,
@@ -52,6 +53,7 @@ from orchestrator_tui.ui.ports import (
     TextShelf,
 )
 from orchestrator_tui.ui.screens.activity import ActivityScreen
+from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.cancelling import CancellingDialog
 from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
 from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow
@@ -59,6 +61,7 @@ from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.sparing import SparingDriver
+from orchestrator_tui.ui.spending import spending_words
 from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
     CLEAR_SEQUENCE,
@@ -84,6 +87,7 @@ TICK_S = 1.0
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 GOOD_NEWS_S = 5.0
+SPENDING_EVERY_S = 5.0
 READING_FRAME_S = 0.2  # between repaints while very many runs come at once
 SETTLE_S = 1.0  # for an answer of the terminal, before others read what it sends
 FAREWELL_NAMES = 4  # runs named when the screen is closed
@@ -122,6 +126,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         hook: NoticeHook | None = None,
         processes: RunProcessSource | None = None,
         desk: StartDesk | None = None,
+        gauge: Gauge | None = None,
     ) -> None:
         super().__init__(driver_class=PacedDriver)
         self.fleet = Fleet()
@@ -133,6 +138,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._launcher = launcher
         self._processes = processes
         self._desk = desk
+        self._gauge = gauge
+        self._spent = ""
         self._clock = clock
         self._shelf = shelf
         self.journal = Journal(memory, clock)
@@ -148,6 +155,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._highlighted: RunKey | None = None
         self._asked_focus: frozenset[RunKey] = frozenset()
         self._started_here: set[RunKey] = set()
+        self._config_looked_at = asyncio.Event()
         self._live: dict[RunKey, State | None] = {}
         frame_s = frame_s_for(options.environ, is_calm=options.reduced_motion)
         self._pacer = Pacer(self, clock, frame_s)
@@ -201,6 +209,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._pacer.begin(self._driver)
         self._recall()
         self.set_interval(TICK_S, self._tick)
+        if self._gauge is not None:
+            self._follow_spending(self._gauge)
         if self.options.watch_terminal:
             self._guard = TerminalGuard(
                 self.leave, asyncio.get_running_loop(), self._terminal_modes
@@ -225,6 +235,13 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._tell_what_was_missed()
         self._show()
 
+    @work(name="follow the spending")
+    async def _follow_spending(self, gauge: Gauge) -> None:
+        while True:
+            await asyncio.sleep(SPENDING_EVERY_S)
+            spent = await gauge.read()
+            self._spent = spending_words(spent)
+
     @work(name="watch the disk")
     async def _watch_disk(self) -> None:
         painted = asyncio.Event()
@@ -241,6 +258,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if fleet is self.fleet:
             return
         self.fleet = fleet
+        if fleet.is_config_known:
+            self._config_looked_at.set()
         self.journal.watch(batch)
         self._tell_what_was_missed()
         for each in batch:
@@ -380,6 +399,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         # Only what is on top: a change of the screen below it has Textual paint both anew.
         screen = self.screen
         if isinstance(screen, SHOWN):
+            if isinstance(screen, RoomyScreen):
+                screen.spent = self._spent
             screen.show(self._shown_fleet(), self._clock.now())
 
     def _shown_fleet(self) -> Fleet:
@@ -461,6 +482,10 @@ class OrchTui(AskingApp, inherit_bindings=False):
     @on(HeaderCounts.PlaceAsked)
     def _place_asked(self, event: HeaderCounts.PlaceAsked) -> None:
         self.action_place(event.name)
+
+    @on(HeaderCounts.FilterAsked)
+    def _filter_asked(self, event: HeaderCounts.FilterAsked) -> None:
+        self.show_runs(event.query)
 
     @on(RunScreen.ChildOpened)
     def _open_child(self, event: RunScreen.ChildOpened) -> None:

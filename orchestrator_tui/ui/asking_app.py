@@ -6,7 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 
 from orchestrator_tui.primitives.clock import Clock
@@ -45,6 +45,7 @@ from orchestrator_tui.ui.ports import (
 )
 from orchestrator_tui.ui.recent import keep_recent, recall_recent
 from orchestrator_tui.ui.screens.again import EditInputs, RunAgainDialog
+from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.cancelling import CancellingDialog, Parting
 from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
 from orchestrator_tui.ui.screens.plan import CommandCopyAsked, PlanDialog
@@ -68,6 +69,7 @@ class AskingApp(App[None], inherit_bindings=False):
     _processes: RunProcessSource | None
     _desk: StartDesk | None
     _started_here: set[RunKey]
+    _config_looked_at: asyncio.Event
 
     @property
     @abstractmethod
@@ -93,6 +95,17 @@ class AskingApp(App[None], inherit_bindings=False):
             self.say("These screens are read-only: nothing is started or changed.", is_refusal=True)
         return not self.options.read_only
 
+    async def _config_known(self) -> None:
+        """Wait, in the first moments, until somebody has looked for the configuration."""
+        if not self.fleet.is_config_known:
+            self._tell(f"Reading {self.options.config_path} ...")
+            await self._config_looked_at.wait()
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key that would start or change something does nothing."""
+        if event.key in self.options.withheld_keys and isinstance(self.screen, RoomyScreen):
+            self._may_act()
+
     # --- start and run again ----------------------------------------------------------------
 
     @on(RunsScreen.StartAsked)
@@ -106,6 +119,7 @@ class AskingApp(App[None], inherit_bindings=False):
         """Show the form, and start what it gives."""
         if not self._may_act():
             return
+        await self._config_known()
         recent = await recall_recent(self.memory)
         now = self._clock.now()
         view = start_view(
@@ -162,6 +176,7 @@ class AskingApp(App[None], inherit_bindings=False):
         """Offer the ways to run runs again, and go the chosen one."""
         if not self._may_act():
             return
+        await self._config_known()
         view = again_view(self.fleet, keys, self._clock.now())
         if isinstance(view, str):
             self.say(view, is_refusal=True)

@@ -73,9 +73,11 @@ def handed_on(bare: str, between: Between) -> str:
 
 def copied_words(what: str, text: str, *, sent: bool, between: Between, kept: str) -> str:
     """Return what was copied, how, and what that needs; `kept` tells of the file."""
-    lines = counted(text.count("\n") + 1, "line")
+    count = text.count("\n") + 1
+    lines = counted(count, "line")
     if sent:
-        parts = [f"Copied {what}, {lines}, by OSC 52", kept, _NEEDS[between]]
+        amount = f", {lines}" if count > 1 else ""
+        parts = [f"Copied {what}{amount}, by OSC 52", kept, _NEEDS[between]]
     else:
         size = byte_count(len(text.encode("utf-8", "replace")))
         parts = [f"Not sent to the terminal: {what}, {lines}, has {size}, too much", kept]

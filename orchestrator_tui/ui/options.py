@@ -10,7 +10,7 @@ from orchestrator_tui.records.requests import PROGRAM
 from orchestrator_tui.state.saved_views import SavedView
 from orchestrator_tui.ui.announcing import Notify
 from orchestrator_tui.ui.clipboard import Between
-from orchestrator_tui.ui.keymap import UNBOUND, Keymap
+from orchestrator_tui.ui.keymap import UNBOUND, Keymap, all_bindings
 from orchestrator_tui.ui.keys import ACTING
 
 
@@ -47,6 +47,12 @@ class ScreenOptions:
     warnings: tuple[str, ...] = ()
     view: str = ""
     views: tuple[SavedView, ...] = ()
+
+    @property
+    def withheld_keys(self) -> frozenset[str]:
+        """The keys that would start or change something if the screens were not read-only."""
+        bounds = all_bindings(self.keymap) if self.read_only else ()
+        return frozenset(key for bound in bounds if bound.id in ACTING for key in bound.keys)
 
     @property
     def keys(self) -> Keymap:

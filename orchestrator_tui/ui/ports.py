@@ -94,6 +94,22 @@ class Memory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the program takes: a share of one core, 0 to 1 and more, and memory in bytes."""
+
+    core_share: float
+    resident_bytes: int
+
+
+class Gauge(Protocol):
+    """Measures what the program itself takes."""
+
+    async def read(self) -> Spent:
+        """Return what it took since the reading before."""
+        ...
+
+
 class NoticeHook(Protocol):
     """A program of the person's own that is told of notices; nothing here raises."""
 

@@ -17,6 +17,7 @@ from orchestrator_tui.records.manifest import RunStatus
 from orchestrator_tui.records.paths import CONFIG_NAME, Roots
 from orchestrator_tui.state.estimates import SAMPLES_KEPT
 from orchestrator_tui.state.observations import (
+    CheckoutSeen,
     ConfigSeen,
     Freshness,
     FreshnessSeen,
@@ -24,6 +25,7 @@ from orchestrator_tui.state.observations import (
     RunSeen,
     RunVanished,
 )
+from orchestrator_tui.store.checkout import head_file, head_signature, read_branch
 from orchestrator_tui.store.configuration import CONFIG_PATH_VARIABLE, load_config
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.watch.changes import Change, ChangeKind, classify
@@ -90,6 +92,7 @@ class Lookout:
         self._index = index
         self._recalled = iter(()) if index is None else index.recall()
         self._is_recalling = index is not None
+        self._has_shown = False  # something, which is on its way to the first frame
         self._unsampled: Counter[str] = Counter()
         self._to_sample: list[RunKey] = []
         self._kept_s: float | None = None
@@ -105,6 +108,8 @@ class Lookout:
         self._unheard = 0  # changes that were seen by looking since the last notice
         self._config_signature: FileSignature | None = None
         self._config_rested: bool | None = None
+        self._head_signature: FileSignature | None = None
+        self._branch = ""
         self._freshness: Freshness | None = None
         self._told_freshness: Freshness | None = None
 
@@ -171,6 +176,9 @@ class Lookout:
         """Wait until there is something to look at, look, and return what is news."""
         seen: list[Observation] = []
         if self._is_recalling:
+            if self._config_rested is None and self._has_shown:
+                seen += self._look_at_config()  # a form may be asked for before all is recalled
+            self._has_shown = True
             seen += self._recall()
             self._take_focus()
             seen += self._focused.look_when_due()
@@ -262,6 +270,7 @@ class Lookout:
         if now_s >= self._next_tick_s:
             self._next_tick_s = now_s + self._cadence.tick_s
             seen += self._look_at_config()
+            seen += self._look_at_checkout()
             for key in (*self._focused.keys, *self._roster.unsettled()[: self._cadence.unsettled]):
                 seen += self._read(key)
             seen += self._take_turns()
@@ -386,6 +395,15 @@ class Lookout:
             abs(self._clock.now() - signature.modified_at) > SETTLED_AFTER
         )
         return [ConfigSeen(load_config(self._roots, self._environ))]
+
+    def _look_at_checkout(self) -> list[Observation]:
+        head = head_file(self._roots.repo)
+        signature = head_signature(head)
+        if signature == self._head_signature:
+            return []
+        self._head_signature, before = signature, self._branch
+        self._branch = read_branch(head)
+        return [CheckoutSeen(self._branch)] if self._branch != before else []
 
     def _take_focus(self) -> None:
         wanted, self._wanted_focus = self._wanted_focus, None

@@ -233,7 +233,7 @@ async def test_the_command_is_copied() -> None:
         app._takeaway = app._takeaway.__class__(None, app.options.between, copied.append, app.say)
         await pilot.press("5", "y")
         await until(pilot, lambda: bool(told(app)))
-        assert told(app)[0].startswith("Copied the line, 1 line")
+        assert told(app)[0].startswith("Copied the line, by OSC 52")
 
 
 # --- what happened meanwhile ------------------------------------------------------------------

@@ -202,7 +202,7 @@ async def test_a_key_in_the_menu_copies_at_once_and_says_how() -> None:
         await until(pilot, lambda: isinstance(world.app.screen, CopyMenu))
         await pilot.press("c")
         await until(pilot, lambda: world.shelf.copies == ["make test"])
-        await until(pilot, lambda: "Copied the command, 1 line, by OSC 52" in world.told)
+        await until(pilot, lambda: "Copied the command, by OSC 52" in world.told)
     assert "also in /run/user/1/orch-tui/last-copy.txt" in world.told
     assert "tmux: set-clipboard" in world.told
 

@@ -172,11 +172,12 @@ class RunAgainDialog(Question[tuple[Request, ...] | EditInputs | None]):
         return self._way is None and open_way
 
     @on(ChoiceList.Chosen)
-    def _chosen(self) -> None:
+    def _chosen(self, event: ChoiceList.Chosen) -> None:
         if self._is_on(Way.COMMAND):
             self.action_copy()
             return
-        if not self.hears():
+        # A failed run's card names both keys, as in `r f`, so they may well come in one piece.
+        if not self.hears() and not event.is_named:
             return
         chosen = self.query_one(ChoiceList).chosen
         if self._is_on(Way.EDIT):

@@ -15,6 +15,8 @@ from orchestrator_tui.ui.keymap import Hint, told
 from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, TooSmall
 
+KEPT = frozenset(["app.help", "app.quit"])  # the hints that a short footer leaves out last
+
 
 class RoomyScreen(Screen[None]):
     """A screen with header and footer that says so when the terminal is too small.
@@ -35,12 +37,17 @@ class RoomyScreen(Screen[None]):
         """Yield what stands between header and footer."""
         yield from ()
 
+    spent = ""  # what the program takes of the machine, in words
+
     def show_footer(self, hints: Iterable[Hint], fleet: Fleet) -> None:
         """Show the hints that do something now, and how fresh the screen is."""
-        fresh = fleet.freshness
+        fresh, active, wanted = fleet.freshness, self.active_bindings, tuple(hints)
+        kept = told((each for each in wanted if KEPT.intersection(each.ids)), active)
         self.query_one(FooterBar).view = FooterView(
-            told(hints, self.active_bindings),
+            told(wanted, active),
+            frozenset(kept),
             freshness_words(fresh),
+            self.spent,
             is_troubled=bool(fresh and fresh.problem),
         )
 

@@ -193,6 +193,7 @@ class RunsScreen(ListingScreen):
         counts = view.counts
         header = HeaderView(
             place=self._options.place,
+            branch=self._fleet.branch,
             is_read_only=self._options.read_only,
             attention=counts.attention,
             running=counts.running,

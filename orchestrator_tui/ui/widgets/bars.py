@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -20,7 +21,7 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.ui.look import run_look, symbol_of
 from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
-from orchestrator_tui.ui.widgets.cells import fit_name, fit_right
+from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 
 NAME_CELLS: Final = 11
 # The places of the program: name, key, title.
@@ -28,6 +29,7 @@ PLACES: Final = (("runs", "1", "Runs"), ("activity", "5", "Activity"))
 # From here on the header names the repository, and the counts have words; the clock stands beside.
 PLACE_FROM: Final = 100 - 10
 WORDS_FROM: Final = 120 - 10
+SPENT_FROM: Final = 140
 LEAST_PLACE: Final = 12  # cells; of a path less tells nothing
 
 
@@ -36,6 +38,7 @@ class HeaderView:
     """What the header says; `here` is the place of the program that is shown."""
 
     place: str = ""
+    branch: str = ""
     attention: int = 0
     running: int = 0
     queued: int = 0
@@ -59,6 +62,13 @@ class HeaderCounts(Widget):
     DEFAULT_CSS = "HeaderCounts { width: 1fr; height: 1; }"
     view: reactive[HeaderView] = reactive(HeaderView(), init=False)
 
+    class FilterAsked(Message):
+        """The runs that are counted are wanted."""
+
+        def __init__(self, query: str) -> None:
+            super().__init__()
+            self.query = query
+
     class PlaceAsked(Message):
         """Another place of the program is wanted."""
 
@@ -78,12 +88,19 @@ class HeaderCounts(Widget):
         return tuple(told)
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the place under the mouse."""
+        """Go to the place, or to the runs that are counted, under the mouse."""
         at = NAME_CELLS
         for words, name in self._places():
             if at <= event.x < at + len(words):
                 self.post_message(self.PlaceAsked(name))
             at += len(words)
+        at = self.size.width
+        for segment, (*_, query) in zip(
+            reversed(self._counts(self.rich_style)), reversed(self._counted()), strict=True
+        ):
+            at -= segment.cell_length
+            if at <= event.x < at + segment.cell_length:
+                self.post_message(self.FilterAsked(query))
 
     def render_line(self, y: int) -> Strip:
         """Return the line; the counts keep their place at the right."""
@@ -99,18 +116,32 @@ class HeaderCounts(Widget):
             left.append(Segment("  read-only", base + self._style("state--awaiting")))
         room = width - sum(segment.cell_length for segment in (*left, *right))
         has_place = width >= PLACE_FROM and room >= LEAST_PLACE
-        place = fit_name(f"  {safe_text(view.place)}" if has_place else "", room)
+        place = self._place(room) if has_place else " " * room
         return Strip([*left, Segment(place, base + muted), *right], width)
+
+    def _place(self, room: int) -> str:
+        """Return the repository and its branch; the branch goes where the path has no room."""
+        branch = f"  {safe_text(self.view.branch)}" if self.view.branch else ""
+        if cell_len(branch) > room - LEAST_PLACE:
+            branch = ""
+        place = f"  {safe_text(self.view.place)}"
+        cells = min(cell_len(place), room - cell_len(branch))
+        return fit(fit_name(place, cells) + branch, room)
+
+    def _counted(self) -> tuple[tuple[State | str, str, int, str, str], ...]:
+        """Return what is counted: symbol, word, number, style, and the filter that lists it."""
+        view = self.view
+        return (
+            ("!", "attention", view.attention, "state--awaiting", "state:problem"),
+            (State.RUNNING, "running", view.running, "state--running", "state:running"),
+            (State.QUEUED, "queued", view.queued, "state--queued", "state:queued"),
+            (State.FAILED, "failed", view.failed, "state--failed", "state:failed"),
+        )
 
     def _counts(self, base: Style) -> list[Segment]:
         is_wide = self.size.width >= WORDS_FROM
         told: list[Segment] = []
-        for symbol, word, count, name in (
-            ("!", "attention", self.view.attention, "state--awaiting"),
-            (State.RUNNING, "running", self.view.running, "state--running"),
-            (State.QUEUED, "queued", self.view.queued, "state--queued"),
-            (State.FAILED, "failed", self.view.failed, "state--failed"),
-        ):
+        for symbol, word, count, name, _ in self._counted():
             if isinstance(symbol, State):
                 symbol = symbol_of(run_look(symbol), ascii_only=self.view.ascii_only)
             words = f"{symbol} {word} {count}  " if is_wide else f"{symbol} {count}  "
@@ -149,10 +180,16 @@ class HeaderBar(Horizontal):
 
 @dataclass(frozen=True, slots=True)
 class FooterView:
-    """Keys as (key, word), and at the right how fresh the screen is."""
+    """Keys as (key, word), and at the right how fresh the screen is.
+
+    Those of `kept` are the last to be left out where the line is short. `spent` is what the program
+    takes of the machine, told where there is room.
+    """
 
     keys: tuple[tuple[str, str], ...] = ()
+    kept: frozenset[tuple[str, str]] = frozenset()
     freshness: str = ""
+    spent: str = ""
     is_troubled: bool = False
 
 
@@ -166,20 +203,28 @@ class FooterBar(Widget):
         """Return the line."""
         base, width = self.rich_style, self.size.width
         key_style = base + self.get_component_rich_style("footer-bar--key", partial=True)
-        fresh = f" {safe_text(self.view.freshness)} " if self.view.freshness else ""
-        room = width - len(fresh)
+        words: str = safe_text(self.view.freshness)
+        if self.view.spent and width >= SPENT_FROM:
+            words = f"{words}   {self.view.spent}"
+        fresh = f" {fit(words, min(cell_len(words), width // 2))} " if words else ""
+        room = width - cell_len(fresh)
         segments: list[Segment] = [Segment(" ", base)]
         used = 1
-        for key, word in self.view.keys:
-            cells = len(key) + len(word) + 3
-            if used + cells > room:
-                break
+        for key, word in self._fitting(room - 1):
             segments += [Segment(key, key_style), Segment(f" {word}  ", base)]
-            used += cells
+            used += len(key) + len(word) + 3
         segments.append(Segment(" " * max(0, room - used), base))
         trouble = self.get_component_rich_style("state--stalled", partial=True)
         segments.append(Segment(fresh, base + (trouble if self.view.is_troubled else Style())))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _fitting(self, room: int) -> list[tuple[str, str]]:
+        """Return the keys that there is room for."""
+        keys = list(self.view.keys)
+        while keys and sum(len(key) + len(word) + 3 for key, word in keys) > room:
+            less = [each for each in keys if each not in self.view.kept] or keys
+            keys.remove(less[-1])
+        return keys
 
 
 class TooSmall(Static):

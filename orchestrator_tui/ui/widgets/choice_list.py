@@ -41,7 +41,11 @@ class ChoiceList(ScrollView, can_focus=True):
         """The cursor is on another choice."""
 
     class Chosen(Message):
-        """A choice was made by enter, its key or the mouse."""
+        """A choice was made by enter, its key or the mouse; by its key it `is_named`."""
+
+        def __init__(self, *, is_named: bool = False) -> None:
+            super().__init__()
+            self.is_named = is_named
 
     def __init__(
         self,
@@ -78,7 +82,7 @@ class ChoiceList(ScrollView, can_focus=True):
         for index, choice in enumerate(self._choices):
             if choice.key == key:
                 self._go_to(index)
-                self.post_message(self.Chosen())
+                self.post_message(self.Chosen(is_named=True))
 
     def _go_to(self, index: int) -> None:
         if not self._choices:
