@@ -15,7 +15,7 @@ import anyio.to_thread
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Stream, Whence
+from orchestrator_tui.records.logs import ALL_STAGES, LogLine, LogPage, LogRequest, Stream, Whence
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.ui.ports import LogTextWish, WrittenText
@@ -132,7 +132,9 @@ class FileShelf:
             return ""
 
     def _write_log(self, wish: LogTextWish) -> WrittenText:
-        name = _UNFIT.sub("-", f"{wish.key.short}-{wish.stage_index:02}-{wish.stage_id}")
+        is_one = wish.stage_index != ALL_STAGES
+        stage = f"{wish.stage_index:02}-{wish.stage_id}" if is_one else "all"
+        name = _UNFIT.sub("-", f"{wish.key.short}-{stage}")
         try:
             if wish.to_keep:
                 path = self._free_path(self._work_folder, name)
@@ -147,7 +149,7 @@ class FileShelf:
                     stream.write("".join(f"{_text_of(line)}\n" for line in lines).encode())
         except OSError as error:
             return WrittenText(problem=reason_of(error))
-        source = self._log_path(wish.key, wish.stage_index)
+        source = self._log_path(wish.key, wish.stage_index) if is_one else ""
         return WrittenText(str(path), max(1, progress.marked), _left_out(progress), source)
 
     @staticmethod

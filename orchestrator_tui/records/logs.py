@@ -46,6 +46,7 @@ class Whence(StrEnum):
 
 
 NEWEST_ATTEMPT = 0
+ALL_STAGES = -1  # in place of a stage's index: the logs of all of them, one after the other
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ RUN_KEYS: KeyList = [
     key("P", "tab_named('tab-plan')", "plan", "pane.plan"),
     key("i", "tab_named('tab-manifest')", "raw manifest", "pane.manifest"),
     key("z", "zoom", "log full width, or not", "pane.zoom"),
+    key("asterisk", "all_stages", "all stages, or one", "log.all_stages"),
     key("y", "copy", "copy...", "copy.menu"),
     key("r", "again", "run again", "run.again"),
     key("x", "cancel", "cancel", "run.cancel"),
@@ -103,6 +104,7 @@ LOG_SCREEN_KEYS: KeyList = [
     key("escape,q", "back", "back", "nav.back"),
     key("left_square_bracket", "stage(-1)", "previous stage", "pane.previous_stage"),
     key("right_square_bracket", "stage(1)", "next stage", "pane.next_stage"),
+    key("asterisk", "all_stages", "all stages, or one", "log.all_stages"),
     key("y", "copy", "copy...", "copy.menu"),
 ]
 

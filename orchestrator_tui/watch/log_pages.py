@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import FileSignature
@@ -27,6 +27,29 @@ _WINDOW_LIMIT_BYTES: Final = 4 * 1024 * 1024  # most that one page reads and kee
 _SCAN_BYTES: Final = 1024 * 1024
 
 RecordReader: TypeAlias = Callable[[bytes, int], list[LogRecord]]
+
+
+class PagedLog(Protocol):
+    """What pages are made of: bytes by offset, and how they become records."""
+
+    @property
+    def records(self) -> RecordReader:
+        """Makes records of bytes."""
+        ...
+
+    @property
+    def attempt_at(self) -> Callable[[int], int]:
+        """Tells in which attempt the record at an offset lies, 0 before the first."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """Where the first record begins."""
+        ...
+
+    def read(self, offset: int, limit_bytes: int) -> tuple[FileSignature, bytes]:
+        """Return the signature, its size where the log ends, and bytes of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +79,7 @@ class LogFile:
         return signature._replace(size=min(signature.size, self.stop)), content
 
 
-def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:
+def page_after(log: PagedLog, offset: int, max_lines: int) -> LogPage:
     """Return the page that begins at `offset`, where a record begins; ends after `max_lines`.
 
     A page may have more lines than asked for by those of its last record, never less than there
@@ -105,7 +128,7 @@ def page_after(log: LogFile, offset: int, max_lines: int) -> LogPage:
     )
 
 
-def records_before(log: LogFile, offset: int) -> list[LogRecord] | None:
+def records_before(log: PagedLog, offset: int) -> list[LogRecord] | None:
     """Return the records shortly before an offset, None if no record ends there."""
     look = max(log.first, offset - LOOK_BACK_BYTES)
     _, before = log.read(look, offset - look)
@@ -115,7 +138,7 @@ def records_before(log: LogFile, offset: int) -> list[LogRecord] | None:
     return log.records(before[skip:], look + skip)
 
 
-def page_at(log: LogFile, offset: int, max_lines: int) -> LogPage:
+def page_at(log: PagedLog, offset: int, max_lines: int) -> LogPage:
     """Return a page that has the record with the byte at `offset`, and some lines before it.
 
     Raises:
@@ -127,7 +150,7 @@ def page_at(log: LogFile, offset: int, max_lines: int) -> LogPage:
     return page_after(log, start if before.replaced else before.start, max_lines)
 
 
-def page_before(log: LogFile, offset: int | None, max_lines: int) -> LogPage:
+def page_before(log: PagedLog, offset: int | None, max_lines: int) -> LogPage:
     """Return the page of at most `max_lines` lines that ends at `offset`, None for the file's end.
 
     A single record of more lines is given whole.
@@ -188,7 +211,7 @@ class _Window:
         return self.candidates[first:]
 
 
-def _window(log: LogFile, end: int, window_bytes: int) -> _Window:
+def _window(log: PagedLog, end: int, window_bytes: int) -> _Window:
     start = max(log.first, end - window_bytes)
     _, content = log.read(start, end - start)
     skip = content.find(b"\n") + 1 if start > log.first else 0
@@ -201,7 +224,7 @@ def _window(log: LogFile, end: int, window_bytes: int) -> _Window:
     return _Window(start, last, candidates or rendered, rendering.partial())
 
 
-def block_at(log: LogFile, position: int) -> tuple[FileSignature, bytes]:
+def block_at(log: PagedLog, position: int) -> tuple[FileSignature, bytes]:
     """Return a block that has a whole record, unless there is none or it is too long."""
     signature, block = log.read(position, _BLOCK_BYTES)
     if len(block) == _BLOCK_BYTES and b"\n" not in block:
@@ -224,7 +247,7 @@ def _feed(
     return end
 
 
-def past_long_record(log: LogFile, at: int) -> int | None:
+def past_long_record(log: PagedLog, at: int) -> int | None:
     """Return where the record that goes on at `at` ends, None if it has not ended."""
     while block := log.read(at, _SCAN_BYTES)[1]:
         newline = block.find(b"\n")
@@ -234,14 +257,14 @@ def past_long_record(log: LogFile, at: int) -> int | None:
     return None
 
 
-def _long_record_before(log: LogFile, end: int, size: int) -> LogPage:
+def _long_record_before(log: PagedLog, end: int, size: int) -> LogPage:
     """Return a page with a note for the one record before `end` that is too long for a window."""
     start = record_start(log, end - 1)
     note = skipped_note(start, end)
     return LogPage((note,), start, end, size, at_start=start == log.first, at_end=False)
 
 
-def record_start(log: LogFile, at: int) -> int:
+def record_start(log: PagedLog, at: int) -> int:
     """Return where the record begins that has the byte at an offset."""
     while at > log.first:
         from_ = max(log.first, at - _SCAN_BYTES)
@@ -253,9 +276,9 @@ def record_start(log: LogFile, at: int) -> int:
     return log.first
 
 
-def _ends_record(log: LogFile, offset: int) -> bool:
+def _ends_record(log: PagedLog, offset: int) -> bool:
     return offset == log.first or log.read(offset - 1, 1)[1] == b"\n"
 
 
-def _is_last(log: LogFile, offset: int, size: int) -> bool:
+def _is_last(log: PagedLog, offset: int, size: int) -> bool:
     return size - offset <= _WINDOW_LIMIT_BYTES and b"\n" not in log.read(offset, size - offset)[1]

@@ -17,6 +17,7 @@ from orchestrator_tui.store.reading import BadContent, parse_object
 
 # Each chunk of output is written as this, and by some writers once more as the other two.
 _CHUNK: Final = "exec:chunk"
+STAGE_HEADING: Final = "orch-tui:stage"  # stands before a stage where logs are joined
 _PLAIN_STREAMS: Final = {"command:stdout": Stream.STDOUT, "command:stderr": Stream.STDERR}
 _FALLBACKS: Final = {"timed_out": "timed out", "command_failed": "failed"}
 
@@ -60,7 +61,7 @@ def begins_with_chunks(records: Iterable[LogRecord]) -> bool:
     records of output only repeat them.
     """
     for record in records:
-        if record.kind == "command:start":
+        if record.kind in ("command:start", STAGE_HEADING):
             return False
         if record.kind.startswith("exec:"):
             return True
@@ -133,7 +134,12 @@ def _warning_note(fields: JsonObject) -> str:
             return f"warning: {_first_line(text)}" if text else ""
 
 
+def _stage_note(fields: JsonObject) -> str:
+    return f"==== {_whole(fields, 'index') or ''} {_first_line(_text(fields, 'title'))} ===="
+
+
 _NOTES = {
+    STAGE_HEADING: _stage_note,
     "command:start": _start_note,
     "command:config": _config_note,
     "exec:retry": _retry_note,
@@ -142,7 +148,7 @@ _NOTES = {
     "command:warning": _warning_note,
     "command:waiver": _warning_note,
 }
-_ENDS_OUTPUT = frozenset(["exec:end", "command:end", "command:start", "exec:retry"])
+_ENDS_OUTPUT = frozenset(["exec:end", "command:end", "command:start", "exec:retry", STAGE_HEADING])
 
 
 def note_in(record: LogRecord) -> str:
@@ -173,7 +179,7 @@ class OutputKinds:
             self._has_chunks = True
             fields = record.fields or {}
             return Stream.STDERR if fields.get("stream") == Stream.STDERR else Stream.STDOUT
-        self._has_chunks = kind != "command:start" and (
+        self._has_chunks = kind not in ("command:start", STAGE_HEADING) and (
             self._has_chunks or kind.startswith("exec:")
         )
         return None if self._has_chunks else _PLAIN_STREAMS.get(kind)
@@ -214,6 +220,8 @@ class LogRendering:
         lines = self._flushed() if self._kinds.ends_output(record) else []
         if record.kind == "command:start":
             self._attempt += 1
+        elif record.kind == STAGE_HEADING:
+            self._attempt = 0  # of another stage
         if text := note_in(record):
             lines.append(self._line(Stream.NOTE, AssembledLine(text)))
         return lines

@@ -9,7 +9,7 @@ from orchestrator_tui.primitives.safe_text import strip_sequences
 from orchestrator_tui.records.line_looks import LineChoice, LineLook
 from orchestrator_tui.records.logs import MAX_LINE_BYTES, LogSpot, LogSurvey, Stream
 from orchestrator_tui.watch.log_pages import (
-    LogFile,
+    PagedLog,
     block_at,
     past_long_record,
     record_start,
@@ -31,7 +31,7 @@ _KEPT_CHARS: Final = MAX_LINE_BYTES  # of a line that has not ended; the rest is
 
 
 def survey(
-    log: LogFile,
+    log: PagedLog,
     offset: int,
     looks: Sequence[LineLook],
     choice: LineChoice,
@@ -84,7 +84,7 @@ def survey(
 
 
 def survey_before(
-    log: LogFile, end: int, looks: Sequence[LineLook], choice: LineChoice
+    log: PagedLog, end: int, looks: Sequence[LineLook], choice: LineChoice
 ) -> LogSurvey:
     """Return what the lines of about `SURVEY_BYTES` before a record's start have, as `survey`."""
     start = record_start(log, max(log.first, end - SURVEY_BYTES))

@@ -18,6 +18,7 @@ from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.line_looks import LineChoice, LineLook
 from orchestrator_tui.records.logs import (
+    ALL_STAGES,
     MAX_LINE_BYTES,
     LogPage,
     LogRequest,
@@ -27,12 +28,13 @@ from orchestrator_tui.records.logs import (
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.times import parse_time
 from orchestrator_tui.store.reading import reason_of
+from orchestrator_tui.watch.joined_logs import JoinedLog, joined
 from orchestrator_tui.watch.log_absence import page_without_log, problem_page
-from orchestrator_tui.watch.log_pages import LogFile, page_after, page_at, page_before
+from orchestrator_tui.watch.log_pages import LogFile, PagedLog, page_after, page_at, page_before
 from orchestrator_tui.watch.log_records import LogRecord
 from orchestrator_tui.watch.log_starts import Attempt, StartIndex, part_of
 from orchestrator_tui.watch.log_survey import survey, survey_before
-from orchestrator_tui.watch.stage_places import StagePlace, find_stage, log_path
+from orchestrator_tui.watch.stage_places import StagePlace, find_stage, find_stages, log_path
 
 REMEMBERED_LOGS: Final = 32  # logs of which is known where their attempts begin
 SMALL_LOG_BYTES: Final = 8 * 1024 * 1024  # of these all are looked at for attempts
@@ -46,9 +48,10 @@ class _Remembered:
     def __init__(self) -> None:
         self.identity: tuple[int, int] | None = None
         self.starts = StartIndex()
+        self.joined: JoinedLog | None = None
         self._begun: dict[int, datetime] = {}
 
-    def begun_at(self, log: LogFile) -> datetime | None:
+    def begun_at(self, log: PagedLog) -> datetime | None:
         """Return when the first record of a part of the log was written."""
         if log.first not in self._begun:
             records = log.records(log.read(log.first, _FIRST_RECORD_BYTES)[1], log.first)
@@ -66,7 +69,7 @@ class _Remembered:
 class _Opened:
     """A log, or the part of one that an attempt is; no attempt where all are one log."""
 
-    log: LogFile
+    log: PagedLog
     attempt: Attempt | None
     kept: _Remembered
 
@@ -90,13 +93,13 @@ class StageLogs:
     def read_now(self, request: LogRequest) -> LogPage:
         """Return one page, as `read`, in the calling thread."""
         with self._lock:
-            place = find_stage(self._roots, request.key, request.stage_index)
-            if isinstance(place, str):
-                return problem_page(place)
+            places = self._places(request)
+            if isinstance(places, str):
+                return problem_page(places)
             try:
-                return self._page(place, request)
+                return self._page(places, request)
             except FileNotFoundError:
-                return page_without_log(self._roots, place)
+                return page_without_log(self._roots, places[0])
             except OSError as error:
                 return problem_page(f"the log cannot be read: {reason_of(error)}")
 
@@ -111,11 +114,11 @@ class StageLogs:
     ) -> LogSurvey:
         """Return what the lines have, as `survey`, in the calling thread."""
         with self._lock:
-            place = find_stage(self._roots, request.key, request.stage_index)
-            if isinstance(place, str):
-                return LogSurvey(0, 0, 0, problem=place)
+            places = self._places(request)
+            if isinstance(places, str):
+                return LogSurvey(0, 0, 0, problem=places)
             try:
-                opened = self._open(place, request)
+                opened = self._open(places, request)
             except OSError as error:
                 return LogSurvey(0, 0, 0, problem=reason_of(error))
         if not isinstance(opened, _Opened):
@@ -128,10 +131,17 @@ class StageLogs:
             return LogSurvey(0, 0, 0, problem=reason_of(error))
         return replace(found, attempt=opened.attempt.number) if opened.attempt else found
 
-    def _page(self, place: StagePlace, request: LogRequest) -> LogPage:
-        opened = self._open(place, request)
+    def _places(self, request: LogRequest) -> tuple[StagePlace, ...] | str:
+        """Return the stages that are meant, or why there are none."""
+        if request.stage_index == ALL_STAGES:
+            return find_stages(self._roots, request.key)
+        place = find_stage(self._roots, request.key, request.stage_index)
+        return place if isinstance(place, str) else (place,)
+
+    def _page(self, places: tuple[StagePlace, ...], request: LogRequest) -> LogPage:
+        opened = self._open(places, request)
         if opened is None:
-            return page_without_log(self._roots, place)
+            return page_without_log(self._roots, places[0])
         if isinstance(opened, FileSignature):
             return LogPage((), 0, 0, opened.size, replaced=True)
         page, attempt = _read(opened.log, request), opened.attempt
@@ -145,8 +155,13 @@ class StageLogs:
             begun_at=opened.kept.begun_at(opened.log),
         )
 
-    def _open(self, place: StagePlace, request: LogRequest) -> _Opened | FileSignature | None:
+    def _open(
+        self, places: tuple[StagePlace, ...], request: LogRequest
+    ) -> _Opened | FileSignature | None:
         """Return the log, None if there is none, its signature if another one was meant."""
+        place = places[0]
+        if request.stage_index == ALL_STAGES and place.ref.shape is RunShape.CLI:
+            return self._open_joined(places, request)
         path = log_path(self._roots, place)
         signature = files.signature(path) if path else None
         if path is None or signature is None:
@@ -157,6 +172,32 @@ class StageLogs:
         part = _part(self._roots, place, path, kept.starts, request.attempt, signature.size)
         return _Opened(*part, kept)
 
+    def _open_joined(
+        self, places: tuple[StagePlace, ...], request: LogRequest
+    ) -> _Opened | FileSignature:
+        stages = [
+            (place.command.index, place.command.title or place.command.id, path)
+            for place in places
+            if (path := log_path(self._roots, place)) is not None
+        ]
+        name = (request.key, ALL_STAGES)
+        kept = self._remembered.get(name)
+        log = joined(self._roots.runs, stages, kept.joined if kept else None)
+        is_other = kept is not None and not (kept.joined and log.grows_from(kept.joined))
+        if kept is None or is_other:
+            kept = _Remembered()
+        kept.joined = log
+        self._remember(name, kept)
+        if is_other and request.whence in _BY_OFFSET and request.offset > 0:
+            return log.read(0, 0)[0]
+        return _Opened(log, Attempt(), kept)
+
+    def _remember(self, name: tuple[RunKey, int], kept: _Remembered) -> None:
+        self._remembered[name] = kept
+        self._remembered.move_to_end(name)
+        while len(self._remembered) > REMEMBERED_LOGS:
+            self._remembered.popitem(last=False)
+
     def _kept(self, request: LogRequest, signature: FileSignature) -> _Remembered | None:
         """Return what is known of the log; None if the offset is for a file that was replaced."""
         name = (request.key, request.stage_index)
@@ -166,10 +207,7 @@ class StageLogs:
         if kept is None or is_other:
             kept = _Remembered()
             kept.identity = identity
-        self._remembered[name] = kept
-        self._remembered.move_to_end(name)
-        while len(self._remembered) > REMEMBERED_LOGS:
-            self._remembered.popitem(last=False)
+        self._remember(name, kept)
         asks_by_offset = request.whence in _BY_OFFSET and request.offset > 0
         return None if is_other and asks_by_offset else kept
 
@@ -195,7 +233,7 @@ def _part(
     return part_of(plain, attempt), attempt
 
 
-def _read(log: LogFile, request: LogRequest) -> LogPage:
+def _read(log: PagedLog, request: LogRequest) -> LogPage:
     match request.whence:
         case Whence.START:
             return page_after(log, log.first, request.max_lines)

@@ -39,6 +39,14 @@ def find_stage(roots: Roots, key: RunKey, stage_index: int) -> StagePlace | str:
     return StagePlace(ref, found.manifest, commands[stage_index - 1])
 
 
+def find_stages(roots: Roots, key: RunKey) -> tuple[StagePlace, ...] | str:
+    """Return all stages of a run in their order, or in plain words why there are none."""
+    first = find_stage(roots, key, 1)
+    if isinstance(first, str):
+        return first
+    return tuple(StagePlace(first.ref, first.manifest, each) for each in first.manifest.commands)
+
+
 def log_path(roots: Roots, place: StagePlace) -> Path | None:
     """Return where a stage's log lies or will lie; None for a stage that writes none."""
     command = place.command

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import pytest
 from textual.pilot import Pilot
 
+from orchestrator_tui.records.logs import ALL_STAGES
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.ui.screens.log import LogScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
@@ -196,6 +197,26 @@ async def test_the_log_opens_in_full_from_the_runs_and_leads_back() -> None:
         await until(pilot, lambda: not log.lines.window.shown)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(world.app.screen, RunsScreen))
+
+
+@pytest.mark.anyio
+async def test_the_logs_of_all_stages_are_shown_as_one() -> None:
+    world = CopyWorld(RUNNING)
+    async with world.app.run_test(size=(80, 24)) as pilot:
+        log = await full(world, pilot)
+        assert log.subject is not None
+        index = log.subject.stage_index
+        await pilot.press("asterisk")
+        title = log.query_one(".pane-body")
+        await until(pilot, lambda: str(title.border_title) == "All 5 stages")
+        assert log.subject.stage_index == ALL_STAGES
+        await pilot.press("E")
+        await until(pilot, lambda: bool(world.shelf.wishes))
+        assert world.shelf.wishes[0].stage_index == ALL_STAGES
+        await pilot.press("asterisk")
+        assert log.subject.stage_index == index
+        await pilot.press("asterisk", "left_square_bracket")  # to a single stage, the same one
+        assert log.subject.stage_index == index
 
 
 @pytest.mark.anyio

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from orchestrator_tui.primitives.safe_text import BACKSTOP
 from orchestrator_tui.records.facts import RunShape, run_facts
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.logs import LogLine, Stream
+from orchestrator_tui.records.logs import ALL_STAGES, LogLine, Stream
 from orchestrator_tui.records.manifest import CommandStatus, Manifest
 from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig, Pipeline
 from orchestrator_tui.records.times import format_time
@@ -254,6 +254,27 @@ async def test_the_cursor_stays_with_who_reads_further_up_until_f_goes_along() -
         assert chosen(app) == "test"
         await pilot.press("f")
         await until(pilot, lambda: chosen(app) == "spec-guard")
+
+
+@pytest.mark.anyio
+async def test_all_stages_are_one_log_until_one_is_chosen_with_enter() -> None:
+    app = app_of(RUNNING)
+    logs = app.run_screen._logs
+    assert isinstance(logs, ScriptedLogs)
+    logs.add(RUNNING.key, ALL_STAGES, *(LogLine(Stream.STDOUT, f"joined {n}") for n in range(3)))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        log = app.run_screen.query_one(LogView)
+        await pilot.press("asterisk")
+        await until(pilot, lambda: any("joined 2" in row for row in drawn(log.lines)))
+        app.see(*next_stage_begins(RUNNING))
+        await pilot.press("k")  # another stage under the cursor changes nothing
+        await pilot.pause()
+        assert log.subject is not None
+        assert log.subject.stage_index == ALL_STAGES
+        assert app.run_screen.log_to_read() == (ALL_STAGES, "")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(log.subject and log.subject.stage_index > 0))
 
 
 @pytest.mark.anyio

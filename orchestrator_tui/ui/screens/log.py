@@ -11,6 +11,7 @@ from textual.events import DescendantFocus, Resize
 from textual.widgets import Input
 
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.logs import ALL_STAGES
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.run_view import RunView, StageState, project_run
 from orchestrator_tui.ui.keymap import hint, typed_hint
@@ -18,7 +19,7 @@ from orchestrator_tui.ui.keys import LOG_SCREEN_KEYS
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.copying import CopyAsked
-from orchestrator_tui.ui.screens.run import is_growing, quiet_words
+from orchestrator_tui.ui.screens.stage_logs import is_growing, quiet_words, show_all_stages
 from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
 from orchestrator_tui.ui.widgets.log_map import LogMap
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
@@ -38,6 +39,7 @@ _HINTS = (
     hint("follow", "log.follow"),
     hint("wrap", "log.wrap"),
     hint("stages", "pane.previous_stage", "pane.next_stage"),
+    hint("all stages", "log.all_stages"),
 )
 _TYPING = (typed_hint("take it", "enter"), hint("leave it", "find.end"))
 
@@ -46,7 +48,9 @@ MAP_FROM_COLUMNS = 140
 
 
 class LogScreen(RoomyScreen):
-    """One stage's log with line numbers; `stage_index` 0 means the stage that counts most.
+    """One stage's log, or all of a run, with line numbers.
+
+    `stage_index` 0 means the stage that counts most, `ALL_STAGES` all of them as one log.
 
     With `error` it opens at the first line that has this text.
     """
@@ -67,7 +71,8 @@ class LogScreen(RoomyScreen):
         super().__init__()
         self._marks = marks
         self.key = key
-        self._stage_index = stage_index
+        self._has_all = stage_index == ALL_STAGES
+        self._stage_index = max(0, stage_index)
         self._logs = logs
         self._error = error
         self._ascii_only = ascii_only
@@ -110,6 +115,9 @@ class LogScreen(RoomyScreen):
         self.query_one(RunPulse).view = view
         if not self._stage_index:
             self._stage_index = view.tail_stage_index or view.current_index
+        if self._has_all:
+            show_all_stages(self.query_one(LogView), view)
+            return
         stage = next((s for s in view.stages if s.index == self._stage_index), None)
         if stage is not None:
             grows = is_growing(stage)
@@ -152,11 +160,17 @@ class LogScreen(RoomyScreen):
     def action_stage(self, step: int) -> None:
         """Show the log of the next or previous stage."""
         count = len(self._view.stages) if self._view else 0
-        if not 1 <= self._stage_index + step <= count:
+        if not self._has_all and not 1 <= self._stage_index + step <= count:
             words = "This is the last stage." if step > 0 else "This is the first stage."
             self.notify(words, markup=False)
             return
-        self._stage_index += step
+        self._stage_index += 0 if self._has_all else step
+        self._has_all = False
+        self._show()
+
+    def action_all_stages(self) -> None:
+        """Show the logs of all stages one after the other, or that of one again."""
+        self._has_all = not self._has_all
         self._show()
 
     def action_copy(self) -> None:

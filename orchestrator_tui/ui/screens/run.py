@@ -15,10 +15,11 @@ from textual.widgets import ContentSwitcher, Input
 
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.logs import ALL_STAGES
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.state.event_words import RunEvent
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.liveness import QUIET, State
+from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.plan_view import PlanView, project_plan
 from orchestrator_tui.state.relatives import Relative, kin_in, relatives
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
@@ -40,6 +41,7 @@ from orchestrator_tui.ui.screens.run_tabs import (
     Tab,
     tabs_of,
 )
+from orchestrator_tui.ui.screens.stage_logs import is_growing, quiet_words, show_all_stages
 from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
 from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
 from orchestrator_tui.ui.widgets.cells import fit
@@ -63,7 +65,6 @@ from orchestrator_tui.ui.widgets.run_header import (
 from orchestrator_tui.ui.widgets.stage_list import RunFactsPanel, StageHeads, StageLegend, StageList
 from orchestrator_tui.ui.widgets.timeline_pane import TimelinePane, TimelineStrip
 
-GROWING = frozenset([StageState.RUNNING, StageState.STALLED])
 MOST_PROBLEM_LINES = 3
 NARROW_COLUMNS = 80  # below this only one pane has room
 VANISHED = "this run's folder is gone; shown is what was seen last"
@@ -84,6 +85,7 @@ _MORE_LOG_HINTS = (
     hint("wrap", "log.wrap"),
     hint("streams", "log.streams"),
     hint("zoom", "pane.zoom"),
+    hint("all stages", "log.all_stages"),
 )
 _TABS = hint("tabs", "pane.previous_tab", "pane.next_tab")
 _PANE_HINTS = (hint("pane", "pane.next"), _TABS, hint("zoom", "pane.zoom"))
@@ -107,17 +109,6 @@ class RunProblems(LineBlock):
             (Span(fit(f" ! {safe_text(problem)}", width), "state--stalled"),)
             for problem in self.view
         )
-
-
-def is_growing(stage: StageRow) -> bool:
-    """Tell whether more output of a stage may come."""
-    return stage.state in GROWING and not stage.is_subpipeline
-
-
-def quiet_words(view: RunView) -> str:
-    """Return for how long the stage that runs has written nothing; empty if not for long."""
-    badges = (badge.partition(QUIET) for badge in view.row.badges)
-    return next((rest.strip() for before, found, rest in badges if found and not before), "")
 
 
 class RunScreen(RoomyScreen):
@@ -181,6 +172,7 @@ class RunScreen(RoomyScreen):
         self._is_placed = False
         self._followed = 0  # the stage whose growing end is shown; 0 while none is
         self._is_zoomed = False
+        self._has_all = False  # the logs of all stages are shown as one
         self._is_narrow = False
 
     def compose(self) -> ComposeResult:
@@ -284,7 +276,7 @@ class RunScreen(RoomyScreen):
         """Go on to the stage that runs now, if the end of the one before it is being followed."""
         stages, log = self.query_one(StageList), self.query_one(LogView)
         chosen = stages.chosen
-        if chosen is None or not log.lines.shows_end:
+        if chosen is None or self._has_all or not log.lines.shows_end:
             self._followed = 0
         elif is_growing(chosen):
             self._followed = chosen.index
@@ -314,6 +306,9 @@ class RunScreen(RoomyScreen):
 
     def _show_log(self, view: RunView) -> None:
         stage, log = self.query_one(StageList).chosen, self.query_one(LogView)
+        if self._has_all and stage is not None:
+            show_all_stages(log, view)
+            return
         if stage is None:
             if view.is_loaded:
                 log.show(self.key, 0, live=False, empty="The manifest names no stages.")
@@ -374,8 +369,10 @@ class RunScreen(RoomyScreen):
         stage = self.query_one(StageList).chosen
         if stage is not None and stage.child is not None:
             self.post_message(self.ChildOpened(stage.child))
-        else:
-            self._focus_log()
+            return
+        self._focus_log()
+        if self._has_all:
+            self.action_all_stages()
 
     @on(LogView.FollowAsked)
     def _follow_run(self, event: LogView.FollowAsked) -> None:
@@ -384,6 +381,13 @@ class RunScreen(RoomyScreen):
         running = next((s for s in self.view.stages if is_growing(s)), None) if self.view else None
         if running is not None:
             self.query_one(StageList).choose(running.index)
+
+    def action_all_stages(self) -> None:
+        """Show the logs of all stages one after the other, or that of one again."""
+        self._has_all = not self._has_all
+        self._open_tab(LOG)
+        if self.view is not None:
+            self._show_log(self.view)
 
     # --- panes and tabs ---------------------------------------------------------------------
 
@@ -472,7 +476,8 @@ class RunScreen(RoomyScreen):
             if card is not None:
                 return card.index, first_error(map(strip_sequences, card.stderr)) or ""
         stage = self.query_one(StageList).chosen
-        return (stage.index if stage else 0), ""
+        index = stage.index if stage else 0
+        return (ALL_STAGES if self._has_all else index), ""
 
     # --- asking -----------------------------------------------------------------------------
 

@@ -139,7 +139,7 @@ class RowPainter:
         line = self._window.line(ordinal)
         rows: list[Row] = []
         before = self._window.neighbour(ordinal, -1)
-        if before is not None and self._window.line(before).attempt != line.attempt:
+        if before is not None and self._window.line(before).attempt < line.attempt:
             rows.append(self._rule(f"attempt {line.attempt}", "log--rule"))
         body, gutter = self._body(ordinal, line), self._gutter(ordinal, line)
         mark = self._rule(_mark_words(line), "log--mark") if self._is_marked(line) else None
