@@ -217,7 +217,9 @@ def _read_at(path: Path, descriptor: int, offset: int, limit_bytes: int, *, expe
         chunks.append(chunk)
         offset += len(chunk)
         left -= len(chunk)
-        wanted = min(left, _CHUNK_BYTES)
+        if 0 < expected == len(chunk) < wanted:
+            break  # more was asked for than the size says, and there was none
+        expected, wanted = 0, min(left, _CHUNK_BYTES)
     return b"".join(chunks)
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import (
+    SLUG_OF_COMMAND,
     STAGE_DONE,
     CommandKind,
     CommandRecord,
     CommandStatus,
+    JsonObject,
     Manifest,
     accepted_resumes,
 )
 from orchestrator_tui.records.times import parse_time
 
 SUMMARY_LENGTH = 240  # characters of a summary's first line that are kept
+_FAILED, _RUNNING = CommandStatus.FAILED.value, CommandStatus.RUNNING.value
+_SUBPIPELINE = CommandKind.SUBPIPELINE.value
 
 
 class RunShape(StrEnum):
@@ -90,6 +95,71 @@ def current_command(manifest: Manifest) -> CommandRecord | None:
     return manifest.commands[-1] if manifest.commands else None
 
 
+def facts_of_usual(
+    key: RunKey, shape: RunShape, manifest_path: str, document: JsonObject
+) -> RunFacts:
+    """Return the facts of a run whose manifest `is_usual`, straight from the JSON object.
+
+    They are those that `run_facts` gives of the manifest, in a fifth of the time: a list has very
+    many runs and shows a tenth of each.
+    """
+    get = document.get
+    entries: list[JsonObject] = get("commands") or []
+    statuses = [entry.get("status") or _told(entry) for entry in entries]
+    position = _current(statuses)
+    stage: JsonObject = entries[position] if entries else {}
+    status = statuses[position] if entries else None
+    index = stage.get("index")
+    name = stage.get("id") or (stage.get("command") or "").strip()[:SLUG_OF_COMMAND]
+    if not name and not stage.get("command"):
+        name = str(position + 1)
+    stale_after = get("heartbeat_stale_after_seconds")
+    events = [event for event in get("resume_events") or () if isinstance(event, dict)]
+    return RunFacts(
+        key=key,
+        shape=shape,
+        manifest=manifest_path,
+        status=_shared(get("status")),
+        status_detail=_shared(get("status_detail")),
+        pipeline_id=_shared(get("pipeline_id")),
+        pipeline_title=_shared(get("pipeline_title")),
+        parent_run_id=get("parent_run_id"),
+        started_at=parse_time(get("started_at")),
+        completed_at=parse_time(get("completed_at")),
+        updated_at=parse_time(get("updated_at")),
+        heartbeat_at=parse_time(get("heartbeat_at")),
+        stale_after_s=stale_after if stale_after is not None and stale_after > 0 else None,
+        stage_index=0 if not entries else position + 1 if index is None else index,
+        stage_of=len(entries),
+        stage_id=_shared(name) if entries else None,
+        stage_status=_shared(status),
+        stage_started_at=parse_time(stage.get("started_at")),
+        stages_done=sum(map(STAGE_DONE.__contains__, statuses)),
+        exit_code=stage.get("exit_code"),
+        resumes=sum(event.get("outcome") != "blocked" for event in events),
+        summary=_first_line(get("summary")),
+        stage_summary=_first_line(stage.get("summary")) if status == _FAILED else None,
+        stage_is_run=stage.get("kind") == _SUBPIPELINE,
+        resumed_at=max(accepted_resumes(events), default=None) if events else None,
+    )
+
+
+def _told(entry: JsonObject) -> str:
+    status = entry.get("status")
+    return CommandStatus.PENDING.value if status is None else str(status)
+
+
+def _current(statuses: Sequence[str]) -> int:
+    """Return the position, from 0 on, of the stage that `current_command` names."""
+    for wanted in (_FAILED, _RUNNING):
+        if wanted in statuses:
+            return statuses.index(wanted)
+    for position, status in enumerate(statuses):
+        if status not in STAGE_DONE:
+            return position
+    return len(statuses) - 1
+
+
 def run_facts(
     key: RunKey,
     shape: RunShape,
@@ -128,5 +198,5 @@ def run_facts(
             _first_line(stage.summary) if stage and stage.status == CommandStatus.FAILED else None
         ),
         stage_is_run=stage is not None and stage.kind == CommandKind.SUBPIPELINE,
-        resumed_at=max(accepted_resumes(manifest), default=None),
+        resumed_at=max(accepted_resumes(manifest.resume_events), default=None),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -296,11 +296,45 @@ def manifest_to_document(manifest: Manifest) -> JsonObject:
     return {name: values[name] for name in _ORDER_HEAD} | dict(manifest.extras)
 
 
-def accepted_resumes(manifest: Manifest) -> tuple[datetime, ...]:
+def is_usual(document: Mapping[str, Any]) -> bool:
+    """Tell whether `manifest_from_document` finds nothing wrong with an object, in little time."""
+    return (
+        _is_sound(document, _USUAL_FIELDS, _CHECKED)
+        and document.get("version", MANIFEST_VERSION) == MANIFEST_VERSION
+        and all(
+            isinstance(entry, dict)
+            and _is_sound(entry, _USUAL_COMMAND_FIELDS, _COMMAND_TYPES.keys())
+            for entry in document.get("commands") or ()
+        )
+    )
+
+
+def _is_sound(
+    entry: Mapping[str, Any], usual: frozenset[tuple[str, type]], checked: Set[str]
+) -> bool:
+    # Without names that are not known, one call tells all.
+    pairs = zip(entry, map(type, entry.values()), strict=True)
+    return usual.issuperset(pairs) or all(
+        name not in checked or (name, type(value)) in usual for name, value in entry.items()
+    )
+
+
+def _usual(types: Mapping[str, tuple[type, ...]]) -> frozenset[tuple[str, type]]:
+    return frozenset((name, kind) for name in types for kind in (*types[name], type(None)))
+
+
+_USUAL_COMMAND_FIELDS: Final = _usual(_COMMAND_TYPES)
+_USUAL_FIELDS: Final = _usual(
+    {name: types for name, types in _MANIFEST_TYPES.items() if name != "extras"}
+    | dict.fromkeys(_LISTS, (list,))
+    | {"version": (int, float), "runner": _TEXT}
+)
+_CHECKED: Final = frozenset(name for name, _ in _USUAL_FIELDS) - {"version", "runner"}
+
+
+def accepted_resumes(events: Iterable[JsonObject]) -> tuple[datetime, ...]:
     """Return when a run was resumed, in the order of its file; refused attempts do not count."""
     times = (
-        parse_time(event.get("timestamp"))
-        for event in manifest.resume_events
-        if event.get("outcome") != "blocked"
+        parse_time(event.get("timestamp")) for event in events if event.get("outcome") != "blocked"
     )
     return tuple(moment for moment in times if moment is not None)

@@ -13,7 +13,7 @@ def attempt_starts(manifest: Manifest) -> tuple[datetime, ...]:
     """Return when a run began and when it was resumed, oldest first, as far as known."""
     started = parse_time(manifest.started_at)
     begun = [started] if started is not None else []
-    return (*begun, *sorted(accepted_resumes(manifest)))
+    return (*begun, *sorted(accepted_resumes(manifest.resume_events)))
 
 
 def attempt_of(starts: Sequence[datetime], moment: datetime | None) -> int:

@@ -86,8 +86,7 @@ def lengths_of(facts: RunFacts, manifest: Manifest) -> Lengths | None:
     The length of a resumed run holds the time in which it lay still, so it tells nothing.
     """
     started, ended = facts.started_at, facts.completed_at
-    succeeded = (facts.status or "").lower() == RunStatus.SUCCEEDED
-    if not succeeded or facts.resumes or started is None or ended is None or ended < started:
+    if not has_length(facts) or started is None or ended is None:
         return None
     stages: dict[str, float] = {}
     for command in manifest.commands:
@@ -95,6 +94,14 @@ def lengths_of(facts: RunFacts, manifest: Manifest) -> Lengths | None:
         if command.status == CommandStatus.SUCCEEDED and begun and done and done >= begun:
             stages.setdefault(command.id, (done - begun).total_seconds())
     return Lengths(facts.key, started, (ended - started).total_seconds(), tuple(stages.items()))
+
+
+def has_length(facts: RunFacts) -> bool:
+    """Tell whether `lengths_of` has anything to return."""
+    started, ended = facts.started_at, facts.completed_at
+    if started is None or ended is None or ended < started or facts.resumes:
+        return False
+    return (facts.status or "").lower() == RunStatus.SUCCEEDED
 
 
 def is_worth_a_sample(past: PipelinePast | None, facts: RunFacts) -> bool:

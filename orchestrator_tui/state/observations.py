@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -76,10 +77,10 @@ class RunDetail:
 
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """A manifest was read; it comes along where more than the facts may be wanted of it."""
+    """A manifest was read; where more than the facts may be wanted of it, `manifest` makes it."""
 
     facts: RunFacts
-    manifest: Manifest | None = field(default=None, compare=False, repr=False)
+    manifest: Callable[[], Manifest] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
+from heapq import nlargest
 from types import MappingProxyType
 from typing import assert_never
 
@@ -11,8 +13,10 @@ from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Beats, RunnerVerdict
 from orchestrator_tui.state.estimates import (
+    SAMPLES_KEPT,
     Lengths,
     PipelinePast,
+    has_length,
     is_worth_a_sample,
     lengths_of,
     past_from,
@@ -57,6 +61,22 @@ def _told(run: RunState, seen: _OfRun) -> RunState:
             assert_never(seen)
 
 
+def _begun(sample: Lengths | RunSeen) -> tuple[datetime, RunKey]:
+    if isinstance(sample, Lengths):
+        return sample.started_at, sample.key
+    assert sample.facts.started_at is not None  # what has a length has a beginning
+    return sample.facts.started_at, sample.facts.key
+
+
+def _lengths(sample: Lengths | RunSeen) -> Lengths:
+    if isinstance(sample, Lengths):
+        return sample
+    assert sample.manifest is not None
+    lengths = lengths_of(sample.facts, sample.manifest())
+    assert lengths is not None
+    return lengths
+
+
 class _Draft:
     """A fleet while one batch is taken in; copies what changes when it first does."""
 
@@ -67,7 +87,9 @@ class _Draft:
         self._config = fleet.config
         self._freshness = fleet.freshness
         self._branch = fleet.branch
-        self._samples: dict[str, dict[RunKey, Lengths]] = {}  # of the pipelines that have news
+        # Of the pipelines that have news. Of very many runs few are counted, so that the lengths of
+        # those in this batch are worked out last.
+        self._samples: dict[str, dict[RunKey, Lengths | RunSeen]] = {}
 
     def run(self, key: RunKey) -> RunState | None:
         """Return what is known of a run, this batch included."""
@@ -106,9 +128,9 @@ class _Draft:
             return
         past = self._fleet.pasts.get(seen.facts.pipeline_id or "")
         if is_worth_a_sample(past, seen.facts):
-            self._sample(seen.facts, lengths_of(seen.facts, seen.manifest))
+            self._sample(seen.facts, seen if has_length(seen.facts) else None)
 
-    def _sample(self, facts: RunFacts | None, lengths: Lengths | None) -> None:
+    def _sample(self, facts: RunFacts | None, lengths: RunSeen | None) -> None:
         pipeline_id = facts.pipeline_id if facts else None
         if facts is None or not pipeline_id:
             return
@@ -116,7 +138,10 @@ class _Draft:
         if samples is None:
             past = self._fleet.pasts.get(pipeline_id)
             samples = {each.key: each for each in past.samples} if past else {}
-        if samples.get(facts.key) == lengths:
+        before = samples.get(facts.key)
+        if before is None and lengths is None:
+            return
+        if isinstance(before, Lengths) and lengths is not None and _lengths(lengths) == before:
             return
         self._samples[pipeline_id] = samples
         if lengths is None:
@@ -127,7 +152,10 @@ class _Draft:
     def _pasts(self) -> Mapping[str, PipelinePast]:
         if not self._samples:
             return self._fleet.pasts
-        fresh = {name: past_from(each.values()) for name, each in self._samples.items()}
+        fresh = {
+            name: past_from(map(_lengths, nlargest(SAMPLES_KEPT, each.values(), key=_begun)))
+            for name, each in self._samples.items()
+        }
         return MappingProxyType({**self._fleet.pasts, **fresh})
 
     def take(self, seen: Observation) -> None:

@@ -205,7 +205,7 @@ def project_run(
     """
     row = project_row(run, now, past)
     manifest = detail.manifest if detail else Manifest()
-    resumed_at = max(accepted_resumes(manifest), default=None)
+    resumed_at = max(accepted_resumes(manifest.resume_events), default=None)
     stages = tuple(
         _stage_row(command, position, run, row.state, resumed_at, now, past)
         for position, command in enumerate(manifest.commands, 1)

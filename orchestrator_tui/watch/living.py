@@ -74,12 +74,12 @@ class LivingRuns:
     def take(self, reading: Reading) -> list[Observation]:
         """Take in what reading a manifest brought; return it, with signs of life if it is new."""
         seen = list(reading.seen)
-        if reading.run is None:
+        if reading.facts is None:
             for each in seen:
                 if isinstance(each, Unreadable) and (torn := self._runs.get(each.key)) is not None:
                     torn.is_readable = False
             return seen
-        facts = reading.run.facts
+        facts = reading.facts
         if is_terminal(facts):
             self._runs.pop(facts.key, None)
             return seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from heapq import nlargest
@@ -15,10 +15,12 @@ from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import InvalidIdentifier, RunKey, sanitize_run_id
+from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import NOT_RUNS, Roots, is_temporary
 from orchestrator_tui.state.liveness import is_terminal
 from orchestrator_tui.state.observations import Observation, RunSeen, RunVanished, Unreadable
 from orchestrator_tui.store.discovery import task_ids
+from orchestrator_tui.store.facts_reading import UsualRun, read_usual
 from orchestrator_tui.store.reading import (
     MANIFEST_NAME,
     BadContent,
@@ -76,10 +78,10 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading a manifest brought; `run` is None where it could not be read or was not."""
+    """What reading a manifest brought; `facts` is None where it could not be read or was not."""
 
     seen: tuple[Observation, ...] = ()
-    run: ReadRun | None = None
+    facts: RunFacts | None = None
 
 
 _NOTHING: Final = Reading()
@@ -283,18 +285,22 @@ class Roster:
         place = self._places.get(key)
         if place is None:
             return _NOTHING
-        path = self._manifest(key, place.shape)
-        try:
-            signature = files.signature(path)
-        except OSError as error:
-            return self._bad(key, place, BadContent(self._roots.relative(path), reason_of(error)))
-        if signature == place.signature and place.is_settled and not anew:
-            return _NOTHING
         ref = self._ref(key, place.shape)
-        found = read_run(self._roots, ref)
-        if isinstance(found, BadContent):
-            # A write in place is over in a moment: one silent retry.
-            found = read_run(self._roots, ref)
+        found: UsualRun | ReadRun | BadContent | None = None
+        if place.signature is None:  # nothing to compare with, so that one opening tells all
+            found = read_usual(self._roots, ref)
+        if isinstance(found, UsualRun):
+            signature: FileSignature | None = found.signature
+        else:
+            path = ref.manifest
+            try:
+                signature = files.signature(path)
+            except OSError as error:
+                bad = BadContent(self._roots.relative(path), reason_of(error))
+                return self._bad(key, place, bad)
+            if signature == place.signature and place.is_settled and not anew:
+                return _NOTHING
+            found = self._read_whole(ref)
         place.signature = signature
         place.is_settled = signature is not None and self._has_rested(signature)
         before, place.facts = place.facts, None
@@ -309,7 +315,14 @@ class Roster:
         if place.shape is RunShape.CLI and is_terminal(found.facts):
             place.facts = found.facts
             self.news += before != found.facts
-        return Reading((RunSeen(found.facts, found.manifest),), found)
+        return Reading((RunSeen(found.facts, _maker(found)),), found.facts)
+
+    def _read_whole(self, ref: RunRef) -> UsualRun | ReadRun | BadContent | None:
+        if (usual := read_usual(self._roots, ref)) is not None:
+            return usual
+        found = read_run(self._roots, ref)
+        # A write in place is over in a moment: one silent retry.
+        return read_run(self._roots, ref) if isinstance(found, BadContent) else found
 
     def _absent(self, key: RunKey, place: _Place, ref: RunRef) -> Reading:
         if not place.is_told:
@@ -415,6 +428,14 @@ class Roster:
 
     def _complain(self, path: Path, error: OSError) -> None:
         self.problem = f"{self._roots.relative(path)}: {reason_of(error)}"
+
+
+def _maker(found: UsualRun | ReadRun) -> Callable[[], Manifest]:
+    """Return what makes the whole manifest, which is kept as the bytes it was read from."""
+    if isinstance(found, UsualRun):
+        return found.manifest
+    manifest = found.manifest
+    return lambda: manifest
 
 
 def _name(key: RunKey, shape: RunShape) -> str:

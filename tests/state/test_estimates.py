@@ -61,7 +61,7 @@ def succeeded(number: int, *lengths_s: float, **changes: object) -> RunSeen:
         commands=tuple(commands),
     )
     manifest = replace(manifest, **changes)  # type: ignore[arg-type]
-    return RunSeen(run_facts(key, RunShape.CLI, "m", manifest), manifest)
+    return RunSeen(run_facts(key, RunShape.CLI, "m", manifest), lambda: manifest)
 
 
 def past(fleet: Fleet) -> PipelinePast:
@@ -126,7 +126,7 @@ def test_nothing_is_told_where_a_stage_to_come_has_no_past() -> None:
 def test_only_runs_that_succeeded_in_one_go_count() -> None:
     whole = succeeded(1, 10, 20)
     assert whole.manifest is not None
-    lengths = lengths_of(whole.facts, whole.manifest)
+    lengths = lengths_of(whole.facts, whole.manifest())
     assert lengths is not None
     assert (lengths.run_s, lengths.stages) == (30.0, (("s1", 10.0), ("s2", 20.0)))
     for change in (
@@ -136,7 +136,7 @@ def test_only_runs_that_succeeded_in_one_go_count() -> None:
     ):
         other = succeeded(1, 10, 20, **change)
         assert other.manifest is not None
-        assert lengths_of(other.facts, other.manifest) is None
+        assert lengths_of(other.facts, other.manifest()) is None
 
 
 def test_the_newest_twenty_runs_count_in_whatever_order_they_are_seen() -> None:

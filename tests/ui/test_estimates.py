@@ -37,8 +37,8 @@ def history(count: int) -> tuple[Observation, ...]:
             5,
             ended_s=started_s - sum(LENGTHS_S),
         )
-        manifest = sample.manifest()
-        seen.append(RunSeen(run_facts(sample.key, RunShape.CLI, "m", manifest), manifest))
+        facts = run_facts(sample.key, RunShape.CLI, "m", sample.manifest())
+        seen.append(RunSeen(facts, sample.manifest))
     return tuple(seen)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from orchestrator_tui.state.estimates import SAMPLES_NEEDED
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State, state_of
 from orchestrator_tui.state.observations import RunSeen, RunVanished
-from orchestrator_tui.store import reading
+from orchestrator_tui.store import facts_reading, reading
 from orchestrator_tui.watch import index as indexes
 from orchestrator_tui.watch.index import Remembered, RunIndex, Unfinished
 from tests.watch.disk import Watch, write_run
@@ -32,13 +33,15 @@ LIVE = RunKey("task-0", "2026-01-01T11-59-00-000Z-c2d9e410")
 def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[RunKey]:
     """Return a list that fills with the runs whose manifest is read."""
     reads: list[RunKey] = []
-    read = reading.read_run
+    for name, read in (("read_run", reading.read_run), ("read_usual", facts_reading.read_usual)):
 
-    def counted(roots: Roots, ref: reading.RunRef) -> object:
-        reads.append(ref.key)
-        return read(roots, ref)
+        def counted(
+            roots: Roots, ref: reading.RunRef, read: Callable[..., object] = read
+        ) -> object:
+            reads.append(ref.key)
+            return read(roots, ref)
 
-    monkeypatch.setattr("orchestrator_tui.watch.roster.read_run", counted)
+        monkeypatch.setattr(f"orchestrator_tui.watch.roster.{name}", counted)
     return reads
 
 

@@ -1,0 +1,53 @@
+"""Facts reading: what a list shows of a run, without making its whole manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator_tui.primitives import files
+from orchestrator_tui.primitives.files import FileSignature
+from orchestrator_tui.records.facts import RunFacts, RunShape, facts_of_usual
+from orchestrator_tui.records.manifest import Manifest, is_usual, manifest_from_document
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.store.json_text import BadJson, decode_json
+from orchestrator_tui.store.older_shapes import is_run_summary
+from orchestrator_tui.store.reading import MANIFEST_LIMIT_BYTES, RunRef
+
+
+@dataclass(frozen=True, slots=True)
+class UsualRun:
+    """The facts of a run as `read_run` tells them, and the bytes that they were read from.
+
+    The signature is that of the bytes or of a version before them.
+    """
+
+    facts: RunFacts
+    signature: FileSignature
+    content: bytes
+
+    def manifest(self) -> Manifest:
+        """Return the whole manifest, made at each call."""
+        return manifest_from_document(decode_json(self.content))[0]
+
+
+def read_usual(roots: Roots, ref: RunRef) -> UsualRun | None:
+    """Return a run whose manifest is as the programs of today write it, else None.
+
+    None says nothing: `read_run` then tells what there is. Never raises.
+    """
+    if ref.shape is not RunShape.CLI:
+        return None
+    path = ref.manifest
+    try:
+        signature, content = files.read_range(path, 0, MANIFEST_LIMIT_BYTES + 1, root=roots.runs)
+        document = decode_json(content) if len(content) <= MANIFEST_LIMIT_BYTES else None
+    except (OSError, BadJson):
+        return None
+    if not isinstance(document, dict) or not document or is_run_summary(document):
+        return None
+    run_id, task_id = document.get("run_id"), document.get("task_id")
+    is_placed = run_id in (None, ref.key.run_id) and task_id in (None, ref.key.task_id)
+    if not is_placed or not is_usual(document):
+        return None
+    facts = facts_of_usual(ref.key, ref.shape, roots.relative(path), document)
+    return UsualRun(facts, signature, content)
