@@ -87,6 +87,8 @@ def _distinct(pairs: list[tuple[str, Any]]) -> JsonObject:
 
 
 def _refuse_foreign_text(content: bytes) -> None:
+    if content.startswith(b"{"):
+        return
     for mark, name in _MARKS.items():
         if content.startswith(mark):
             raise BadJson(f"not JSON: begins with {name}")

@@ -37,7 +37,7 @@ class RunRef:
     @property
     def manifest(self) -> Path:
         """Where its manifest lies, if there is one."""
-        return self.run_dir / MANIFEST_NAME
+        return Path(f"{self.run_dir}/{MANIFEST_NAME}")  # quicker than joining
 
 
 @dataclass(frozen=True, slots=True)

@@ -384,12 +384,10 @@ class Roster:
         return seen
 
     def _ref(self, key: RunKey, shape: RunShape) -> RunRef:
-        return RunRef(key, shape, self._manifest(key, shape).parent)
-
-    def _manifest(self, key: RunKey, shape: RunShape) -> Path:
         # One text makes a path in a third of the time that joining its parts takes; this runs for
-        # every run at each look.
-        return Path(f"{self._runs}/{_name(key, shape)}")
+        # every run that is read.
+        folder = f"{self._runs}/{key.task_id}/{_FOLDER_OF[shape]}{key.run_id}"
+        return RunRef(key, shape, Path(folder))
 
     def _has_changed(self, task: str, folder: str) -> bool:
         path = Path(f"{self._runs}/{task}/{folder}")
