@@ -47,7 +47,7 @@ class Cadence:
     walk_s: float = 5.0
     walk_polling_s: float = 2.0
     newborn_s: float = 0.05
-    rest_s: float = 0.03  # between two batches: what comes meanwhile goes into one
+    rest_s: float = 0.01  # between two batches: what comes meanwhile goes into one
     first_reads: int = 50
     reads: int = 250
     round_s: float = 8.0  # in which every manifest is looked at once
