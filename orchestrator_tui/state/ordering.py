@@ -207,9 +207,8 @@ class RunOrder:
         is_dated = asked.query.is_dated and now - self._dated_at >= _REDATE_EVERY
         if not is_sorted:
             key_of = sorter(asked, now)
-            keys = list(map(key_of, self._all.entries))
-            for entry, key in zip(self._all.entries, keys, strict=True):
-                entry.key = key
+            for entry in self._all.entries:
+                entry.key = key_of(entry.run, entry.place)
             self._all = _Rows(sorted(self._all.entries, key=_KEY))
         if is_sorted and before.query == asked.query and not is_dated:
             if before != asked:
@@ -236,7 +235,7 @@ class RunOrder:
         new = [run.key for run in changed if run.key not in self._entries]
         fresh = [self._note(run, now) for run in changed]
         for entry in fresh:
-            entry.key = key_of(entry)
+            entry.key = key_of(entry.run, entry.place)
         kept = self._all.entries
         if len(new) < len(changed):
             others = {id(entry) for entry in fresh}
@@ -251,7 +250,7 @@ class RunOrder:
         was_listed = known is not None and self._is_listed(known)
         before = known.key if known else None
         entry = self._note(run, now)
-        after = sorter(self._asked, now)(entry)
+        after = sorter(self._asked, now)(run, entry.place)
         query = self._asked.query
         is_listed = not query.terms or matches(run, entry.place.state, query, now)
         if before == after and was_listed == is_listed:
