@@ -496,3 +496,22 @@ async def test_a_burst_of_changes_is_painted_ten_times_a_second_over_ssh(
         assert len(painted) <= 2 + (time.monotonic() - begun) / frame_s
         assert len(world.app.fleet.runs) == 101
     assert NOON + timedelta(seconds=1) == world.clock.now()
+
+
+# --- very wide terminals ------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_a_very_wide_terminal_tells_why_a_run_failed_beside_its_output() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=(210, 50)) as pilot:
+        await select(pilot, world, FAILED.key)
+        await until(pilot, lambda: "Why it failed" in world.shown())
+        await select(pilot, world, RUNNING.key)
+        await until(pilot, lambda: "Why it failed" not in world.shown())
+        await select(pilot, world, FAILED.key)
+        await until(pilot, lambda: "Why it failed" in world.shown())
+        await pilot.press("tab")  # it takes no keys of its own
+        assert world.table.has_focus
+        await pilot.resize_terminal(*LARGE)
+        await until(pilot, lambda: "Why it failed" not in world.shown())

@@ -15,11 +15,13 @@ from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow
 from orchestrator_tui.ui.keymap import Named, edge_words, hint, named_keys
 from orchestrator_tui.ui.look import run_look, stage_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_right
+from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 
 USUAL_CELLS = 8
 MOST_BAR_CELLS = 60
 BAR_FROM_ROWS = 8  # below this the output needs the row more
+THIRD_PANE_FROM = 200  # columns of the terminal
 STAGES_CELLS = 46  # width of the list of stages where there is room for two panes
 
 
@@ -144,9 +146,13 @@ class StagesBrief(LineBlock):
 
 
 class OutputBrief(LineBlock):
-    """The last output of the selected run, or its failure; with the stages where it is alone."""
+    """The last output of the selected run, or its failure; with the stages where it is alone.
+
+    With `is_beside_card` the failure is told by another pane, so the output is always shown.
+    """
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
+    is_beside_card = False
 
     def watch_view(self) -> None:
         """Repaint what differs."""
@@ -177,7 +183,7 @@ class OutputBrief(LineBlock):
             lines.append(progress_line(view.forecast, width, ascii_only=self.ascii_only))
         room = height - len(lines)
         card = view.errors[0] if view.errors and not view.errors[0].is_past else None
-        if row.state is State.FAILED and card is not None:
+        if row.state is State.FAILED and card is not None and not self.is_beside_card:
             lines += failure_lines(card, width, room)
         elif view.tail:
             lines += [log_line(line, width) for line in view.tail[-max(0, room) :]]
@@ -190,8 +196,18 @@ class OutputBrief(LineBlock):
 _OPEN = hint("open", "run.open")
 
 
+class FailureBeside(FailureCard, can_focus=False, inherit_bindings=False):
+    """Why the selected run failed, beside its output; to be read, not gone through."""
+
+    def _tell(self) -> None:
+        entitle(self, "Why it failed", "")
+
+
 class RunPreview(Horizontal):
-    """The selected run below the table: one pane, or two where the screen is `-wide`."""
+    """The selected run below the table: one pane, or two where the screen is `-wide`.
+
+    From `THIRD_PANE_FROM` columns on a third tells why a run failed.
+    """
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
 
@@ -199,6 +215,7 @@ class RunPreview(Horizontal):
         super().__init__()
         self._ascii_only = ascii_only
         named = named_keys() if named is None else named
+        self._key_names = named
         self._hint_going = edge_words((_OPEN, hint("cancel", "run.cancel")), named)
         self._hint_over = edge_words((_OPEN, hint("run again", "run.again")), named)
 
@@ -207,8 +224,26 @@ class RunPreview(Horizontal):
         yield StagesBrief(classes="pane", ascii_only=self._ascii_only)
         yield OutputBrief(classes="pane", ascii_only=self._ascii_only)
 
+    def on_resize(self) -> None:
+        """Tell a failure in a pane of its own where there is room for it."""
+        if self.app.size.width >= THIRD_PANE_FROM and not self.query(FailureBeside):
+            # Made when it is first needed: most terminals never are so wide.
+            self.mount(FailureBeside(self._key_names, classes="pane", ascii_only=self._ascii_only))
+        self._show_failure(self.view)
+
+    def _show_failure(self, view: RunView | None) -> None:
+        has_failed = view is not None and view.row.state is State.FAILED
+        is_told = bool(has_failed and view and view.errors and not view.errors[0].is_past)
+        output = self.query_one(OutputBrief)
+        output.is_beside_card = False
+        for card in self.query(FailureBeside):
+            is_wide = self.app.size.width >= THIRD_PANE_FROM
+            output.is_beside_card = card.display = is_told and is_wide
+            card.view = view
+
     def watch_view(self, _old: RunView | None, new: RunView | None) -> None:
         """Hand the view to the panes and name the run above them."""
+        self._show_failure(new)
         stages, output = self.query_one(StagesBrief), self.query_one(OutputBrief)
         stages.view = output.view = new
         if new is None:
