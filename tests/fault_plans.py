@@ -114,6 +114,23 @@ class ShortWriting(Watching):
         return call(content[: self.most_bytes])
 
 
+class Shortening(Watching):
+    """Lets the write at step `number` take only a part of what it is given, perhaps nothing."""
+
+    def __init__(self, number: int, taken: Callable[[int], int]) -> None:
+        super().__init__()
+        self.number = number
+        self.taken = taken
+
+    def act_on_write(
+        self, number: int, call: Callable[[memoryview], int], content: memoryview
+    ) -> int:
+        if number != self.number:
+            return call(content)
+        part = content[: self.taken(len(content))]
+        return call(part) if part else 0
+
+
 class Killing(Watching):
     """Kills this process with SIGKILL at step `number`."""
 

@@ -2,151 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prove import contending
+from prove.contending import all_take, contenders, counted, lay, left_over
 
 from orchestrator_tui.primitives.locking import FileLock, LifeLock, LockRetry, LockTimeout
 from orchestrator_tui.primitives.process_identity import own_identity
 
 ONCE = LockRetry(attempts=1)
-LONG_AGO = 1_600_000_000
-
-
-class Contender:
-    """One contending process and the conversation with it."""
-
-    def __init__(self, folder: Path, how: str = "protocol") -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.primitives.contender", folder, how],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def ask(self, command: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def kill(self) -> None:
-        """Kill it and leave it a zombie, which is what a pid check takes for alive."""
-        self.process.kill()
-        os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-@contextlib.contextmanager
-def contenders(folder: Path, count: int, how: str = "protocol") -> Iterator[list[Contender]]:
-    (folder / "counter").write_text("0")
-    crowd = [Contender(folder, how) for _ in range(count)]
-    try:
-        yield crowd
-    finally:
-        for each in crowd:
-            each.end()
-
-
-def all_take(crowd: list[Contender], times: int) -> int:
-    """Let all take the lock at once; return how often two were inside together."""
-    for each in crowd:
-        each.ask(f"take {times}")
-    return sum(int(each.answer()) for each in crowd)
-
-
-def counted(folder: Path) -> int:
-    return int((folder / "counter").read_text())
-
-
-def left_over(folder: Path) -> list[str]:
-    return sorted({path.name for path in folder.iterdir()} - {"counter", "t.lock.flock"})
 
 
 @pytest.fixture(scope="module")
 def dead_owner() -> dict[str, Any]:
-    """Return what a process of ours, ended since, would have written into its lock."""
-    with subprocess.Popen(["sleep", "60"]) as process:
-        stat = Path(f"/proc/{process.pid}/stat").read_text()
-        process.kill()
-    own = own_identity()
-    return {
-        "schema_version": 1,
-        "kind": "codex-lock-owner",
-        "token": "dead",
-        "task_id": "t",
-        "pid": process.pid,
-        "host": own.host,
-        "acquired_at": "2026-01-01T00:00:00.000Z",
-        "stale_ms": 300_000,
-        "x_start_ticks": int(stat.rpartition(")")[2].split()[19]),
-        "x_boot_id": own.boot_id,
-        "x_pid_ns": own.pid_ns,
-        "x_impl": "orch-tui",
-    }
-
-
-def lay(path: Path, content: str, *, is_old: bool) -> None:
-    """Put a lock file there that somebody left."""
-    path.write_text(content)
-    if is_old:
-        os.utime(path, (LONG_AGO, LONG_AGO))
-
-
-@pytest.mark.acceptance(28)
-def test_sixteen_processes_lose_no_increment(tmp_path: Path) -> None:
-    with contenders(tmp_path, 16) as crowd:
-        assert all_take(crowd, 25) == 0
-    assert counted(tmp_path) == 400
-    assert left_over(tmp_path) == []
-
-
-def test_stale_locks_are_stolen_by_one_at_a_time(
-    tmp_path: Path, dead_owner: dict[str, Any]
-) -> None:
-    ours = json.dumps(dead_owner)
-    nodes = json.dumps({key: dead_owner[key] for key in dead_owner if key[:2] != "x_"})
-    leavings = [
-        {"t.lock": (ours, False)},
-        {"t.lock": (nodes, True)},
-        {"t.lock": ("locked", True)},
-        {"t.lock": ("", True), "t.lock.acquire": (ours, False)},
-        {"t.lock.acquire": ("", True)},
-    ]
-    rounds = 200
-    with contenders(tmp_path, 4) as crowd:
-        for leaving in islice(cycle(leavings), rounds):
-            for name, (content, is_old) in leaving.items():
-                lay(tmp_path / name, content, is_old=is_old)
-            assert all_take(crowd, 1) == 0
-            assert left_over(tmp_path) == []
-    assert counted(tmp_path) == 4 * rounds
-
-
-def test_the_same_trial_finds_out_a_naive_thief(tmp_path: Path) -> None:
-    """Without this the trial above could pass because it cannot see anything."""
-    with contenders(tmp_path, 4, "naive") as crowd:
-        for done in range(1, 101):
-            lay(tmp_path / "t.lock", "stale", is_old=True)
-            overlaps = all_take(crowd, 1)
-            if overlaps or counted(tmp_path) < 4 * done:
-                return
-    pytest.fail("a thief that judges first and unlinks later was never caught")
+    return contending.dead_owner()
 
 
 def test_a_living_holder_is_never_robbed_and_named_in_the_error(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -26,7 +25,6 @@ from orchestrator_tui.runner.process_tree import CancelRung, TreeScope
 from tests.runner.shapes import HOSTILE
 
 ENV = dict(os.environ)
-TRIALS = 3  # of each shape that does not want to end
 
 
 class Heard:
@@ -109,41 +107,6 @@ async def test_the_order_of_the_two_streams_is_kept(scope: TreeScope) -> None:
         ("stderr", b"2\n"),
         ("stdout", b"3\n"),
     ]
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("cause", [Cause.STOPPED, Cause.TIMED_OUT])
-@pytest.mark.parametrize("shape", HOSTILE)
-@pytest.mark.acceptance(62, 102)
-async def test_nothing_survives_a_stop_or_a_timeout(
-    shape: str, cause: Cause, scope: TreeScope, record_property: Callable[[str, object], None]
-) -> None:
-    survivors, slowest_s = 0, 0.0
-    for _ in range(TRIALS):
-        begun = time.monotonic()
-        ending = await _ended(HOSTILE[shape], cause)
-        slowest_s = max(slowest_s, time.monotonic() - begun)
-        assert ending.cause is cause
-        survivors += len(ending.survivors) + len(scope.members())
-    record_property("figures", f"{TRIALS} trials, {survivors} survivors, slowest {slowest_s:.2f} s")
-    assert survivors == 0
-
-
-async def _ended(command: str, cause: Cause) -> Ending:
-    heard, stop = Heard(), anyio.Event()
-    endings: list[Ending] = []
-
-    async def supervised() -> None:
-        timeout_s = 0.3 if cause is Cause.TIMED_OUT else None
-        endings.append(await run(command, heard, stop=stop, timeout_s=timeout_s))
-
-    with anyio.fail_after(10):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(supervised)
-            await heard.first.wait()
-            if cause is Cause.STOPPED:
-                stop.set()
-    return endings[0]
 
 
 @pytest.mark.anyio

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prove.endings import TASK
 
 from orchestrator_tui.primitives.locking import LockRetry
 from orchestrator_tui.records.manifest import JsonObject
@@ -18,7 +19,6 @@ from orchestrator_tui.store.history_splice import SEALED_FROM_BYTES, spliced
 from orchestrator_tui.store.json_text import decode_json
 from orchestrator_tui.store.task_state import TaskStateStore
 from tests.store.conftest import got
-from tests.store.recorders import TASK
 
 NASTY = '\n    },\n    {\n      "runId": "b",\n      "timestamp": "9"\n  "runs": [\n'
 

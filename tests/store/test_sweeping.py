@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prove.endings import TASK, summary
 
 from orchestrator_tui.records.paths import Roots, resolve_task_paths
 from orchestrator_tui.store.sweeping import MOST_AT_ONCE, sweep_orphans
 from orchestrator_tui.store.task_state import TaskStateStore
 from tests.fakes import NOON, HandClock
 from tests.store.conftest import put
-from tests.store.recorders import TASK, summary
 
 NOBODY = 2**31 - 2  # above every pid that a kernel gives
 NAME = f".manifest.json.{NOBODY}.0123456789ab.tmp"

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import orjson
 import pytest
+from prove.endings import TASK, summary
 
 from orchestrator_tui.primitives.locking import FileLock, LockRetry, LockTimeout
 from orchestrator_tui.primitives.steps import Step
@@ -21,12 +17,10 @@ from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.paths import Roots, TaskPaths, resolve_task_paths
 from orchestrator_tui.store.coordinator import PersistenceCoordinator, write_summary_copy
 from orchestrator_tui.store.history import HISTORY_LIMIT_BYTES, read_history
-from orchestrator_tui.store.metrics import read_metrics
 from orchestrator_tui.store.task_state import TaskStateStore, TaskStateStoreLockError
 from tests.fakes import HandClock
-from tests.fault_plans import BAD_DAYS, Failing, FailingStep, Watching, installed, steps_of
+from tests.fault_plans import FailingStep, Watching, installed
 from tests.store.conftest import FIXTURES, got, put
-from tests.store.recorders import TASK, finish, prepared, summary
 
 STEADY = LockRetry(jitter=0.0)
 
@@ -305,103 +299,7 @@ def test_no_summary_leads_outside(store: TaskStateStore, roots: Roots, bad: Json
     assert list(roots.repo.iterdir()) == []
 
 
-@pytest.mark.acceptance(28)
-@pytest.mark.parametrize(("processes", "records"), [(8, 1), (16, 25)])
-def test_many_processes_at_once_lose_no_run(
-    roots: Roots,
-    task: TaskPaths,
-    processes: int,
-    records: int,
-    record_property: Callable[[str, object], None],
-) -> None:
-    seed = Random().randrange(2**32)
-    count = processes * records
-    minutes = Random(seed).sample(range(600), count)
-    runs = [f"r{minute:03d}={minute}" for minute in minutes]
-    crowd = [_recorder(roots, runs[number::processes]) for number in range(processes)]
-    for process in crowd:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in crowd:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    told = [json.loads(process.communicate(timeout=50)[0]) for process in crowd]
-    longest_s = max(seconds for each in told for seconds in each["seconds"])
-    late = sum(each["late"] for each in told)
-    figures = f"seed {seed}: {len(ids(task))} of {count} recorded, {late} late, "
-    record_property("figures", f"{figures}longest wait {longest_s:.2f} s")
-    assert longest_s < 3
-    if late:  # those wait on disk for whoever records next
-        TaskStateStore(roots).fold_pending(TASK)
-    assert ids(task) == sorted(run.partition("=")[0] for run in runs)
-    assert not list(roots.runs.rglob("*.lock"))
-    assert list(task.pending_dir.iterdir()) == []
-
-
-def _recorder(roots: Roots, runs: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.store.recorders", roots.repo, "at-once", *runs],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 # --- crashes and bad days ------------------------------------------------------------------------
-
-
-def test_a_kill_at_any_step_of_finishing_a_run_loses_nothing(tmp_path: Path) -> None:
-    told = subprocess.run(
-        [sys.executable, "-m", "tests.store.recorders", tmp_path, "killed"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=50,
-    )
-    killed = json.loads(told.stdout)
-    assert len(killed) > 100
-    assert {trial["when"] for trial in killed} == {"before", "halfway"}
-    for trial in killed:
-        check_recovery(tmp_path / trial["repo"], str(trial))
-
-
-def check_recovery(repo: Path, trial: str) -> None:
-    """Let another run end after the kill, and look at everything."""
-    roots = Roots.of(repo)
-    task = resolve_task_paths(roots, TASK)
-    was_waiting = (task.pending_dir / "second.json").exists()
-    was_listed = "second" in ids(task)
-    litter = [path for path in repo.rglob("*.tmp") if path.parent != task.metrics_pending_dir]
-    assert len(litter) <= 1, trial
-    (task.task_dir / "cli" / "third").mkdir()
-    finish(repo, "third")
-    found = ids(task)
-    assert found[0] == "first" and found[-1] == "third", trial
-    assert ("second" in found) is (was_waiting or was_listed), trial
-    assert len(found) == len(set(found)), trial
-    assert not list(task.pending_dir.glob("*.json")), trial
-    assert not task.lock.exists() and not task.metrics_lock.exists(), trial
-    measured = [row["run_id"] for row in read_metrics(roots, TASK)]
-    assert {"first", "third"} <= set(measured), trial
-    for path in repo.rglob("*.json"):
-        if path.name != "metrics.json" and not path.name.startswith("."):
-            orjson.loads(path.read_bytes())
-
-
-def test_a_run_is_finished_or_waits_on_any_bad_day(tmp_path: Path) -> None:
-    count = steps_of(lambda: finish(prepared(tmp_path / "model")))
-    steps_before = steps_of(lambda: prepared(tmp_path / "before"))
-    assert count > steps_before > 0
-    for number in range(steps_before + 1, count + 1, 3):
-        code = BAD_DAYS[number % len(BAD_DAYS)]
-        repo = prepared(tmp_path / str(number))
-        try:
-            with installed(Failing(number - steps_before, code)):
-                finish(repo)
-        except (OSError, LockTimeout):
-            pass
-        check_recovery(repo, f"step {number - steps_before}, errno {code}")
 
 
 def test_a_full_disk_leaves_the_old_history_and_tells(

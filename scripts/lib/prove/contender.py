@@ -1,6 +1,6 @@
 """A process that contends for a lock around a counter, and tells whether it was ever not alone.
 
-Usage: python -m tests.primitives.contender FOLDER protocol|naive
+Usage: python -m prove.contender FOLDER protocol|naive
 Commands come on standard input, one a line, and each is answered by one line:
 `take N` adds one to FOLDER/counter N times under FOLDER/t.lock; `hold` takes the lock for good.
 """
@@ -24,6 +24,7 @@ OLD_S = 3600  # a lock older than this is stale to the naive
 
 
 def by_protocol(folder: Path) -> AbstractContextManager[object]:
+    """Take the lock as every process of ours does."""
     return FileLock(folder / "t.lock", task_id="t", retry=STUBBORN)
 
 
@@ -54,6 +55,7 @@ def add_one(folder: Path) -> bool:
 
 
 def main(folder: Path, how: str) -> None:
+    """Obey the commands."""
     lock = {"protocol": by_protocol, "naive": naively}[how]
     for line in sys.stdin:
         command, *arguments = line.split()
@@ -70,6 +72,7 @@ def main(folder: Path, how: str) -> None:
 
 
 def answer(text: str) -> None:
+    """Say a line at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
