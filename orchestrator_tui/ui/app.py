@@ -7,11 +7,13 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
 from textual import events, on, work
 from textual.app import App, SuspendNotSupported, SystemCommand
+from textual.command import Provider
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
@@ -31,9 +33,18 @@ from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
 from orchestrator_tui.ui.announcing import Announcer, Notify
+from orchestrator_tui.ui.asked import (
+    CopyAsked,
+    EditAsked,
+    FileAsked,
+    LogPicture,
+    PathCopyAsked,
+    RunOpened,
+    SelectionAsked,
+    TakeAsked,
+    TextCopyAsked,
+)
 from orchestrator_tui.ui.asking_app import AskingApp
-from orchestrator_tui.ui.commands import Palette, RunCommands
-from orchestrator_tui.ui.copying import LogPicture, copied_lines, copy_source
 from orchestrator_tui.ui.freezing import Freezer
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.keymap import keys_now, named_keys, shown_keys
@@ -52,13 +63,7 @@ from orchestrator_tui.ui.ports import (
     StartDesk,
     TextShelf,
 )
-from orchestrator_tui.ui.screens.activity import ActivityScreen
-from orchestrator_tui.ui.screens.base import RoomyScreen
-from orchestrator_tui.ui.screens.cancelling import CancellingDialog
-from orchestrator_tui.ui.screens.copying import CopyAsked, CopyMenu
-from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow
-from orchestrator_tui.ui.screens.log import LogScreen
-from orchestrator_tui.ui.screens.run import RunScreen
+from orchestrator_tui.ui.screens.base import AwayScreen, OneRunScreen, RoomyScreen, ShowsFleet
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.sparing import SparingDriver
 from orchestrator_tui.ui.spending import spending_words
@@ -75,14 +80,10 @@ from orchestrator_tui.ui.terminal import (
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
 from orchestrator_tui.ui.typed_ahead import TypedAhead
-from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
+from orchestrator_tui.ui.warming import WARM_AFTER_S, load_the_rest
 from orchestrator_tui.ui.widgets.bars import HeaderCounts
-from orchestrator_tui.ui.widgets.failure_card import FailureCard
-from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
-from orchestrator_tui.ui.widgets.log_view import LogView
 
-SHOWN = RunsScreen | RunScreen | LogScreen | ActivityScreen | CancellingDialog
 TICK_S = 1.0
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
@@ -94,8 +95,17 @@ FAREWELL_NAMES = 4  # runs named when the screen is closed
 KEEPS_GOING = frozenset([State.RUNNING, State.QUEUED, State.STALLED, State.AWAITING, State.PAUSED])
 
 
+def _run_commands() -> type[Provider]:
+    from orchestrator_tui.ui.commands import RunCommands
+
+    return RunCommands
+
+
 class OrchTui(AskingApp, inherit_bindings=False):
-    """The program's screens over one fleet."""
+    """The program's screens over one fleet.
+
+    What is not on the first frame is loaded when it is first wanted, or in the quiet after it.
+    """
 
     TITLE = "orch-tui"
     CSS_PATH = [
@@ -111,7 +121,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         )
     ]
     BINDINGS = APP_KEYS
-    COMMANDS = {RunCommands}
+    COMMANDS = {_run_commands}
 
     def __init__(
         self,
@@ -176,7 +186,15 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self.set_keymap(options.keys)
         self._typed_ahead = TypedAhead(self, options.keys, self.on_event)
         self.runs_screen = RunsScreen(clock=clock, options=options, memory=memory)
-        self.activity_screen = ActivityScreen(self.journal, clock=clock, options=options)
+
+    @cached_property
+    def activity_screen(self) -> AwayScreen:
+        """The activity; loaded and made when it is first wanted."""
+        from orchestrator_tui.ui.screens.activity import ActivityScreen
+
+        screen = ActivityScreen(self.journal, clock=self._clock, options=self.options)
+        self.install_screen(screen, "activity")
+        return screen
 
     # --- life -------------------------------------------------------------------------------
 
@@ -202,7 +220,6 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._watch_disk()
         await AwaitMount(self.runs_screen, [self.runs_screen])
         self.runs_screen.show(self.fleet, self._clock.now())
-        self.install_screen(self.activity_screen, "activity")
         self.screen_change_signal.subscribe(self, self._screen_changed)
         for warning in self.options.warnings:
             self.say(warning, is_refusal=True)
@@ -212,6 +229,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if self._gauge is not None:
             self._follow_spending(self._gauge)
         if self.options.watch_terminal:
+            self.set_timer(WARM_AFTER_S, self._warm)
             self._guard = TerminalGuard(
                 self.leave, asyncio.get_running_loop(), self._terminal_modes
             )
@@ -234,6 +252,10 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._remember()
         self._tell_what_was_missed()
         self._show()
+
+    @work(name="load the rest", thread=True)
+    def _warm(self) -> None:
+        load_the_rest()
 
     @work(name="follow the spending")
     async def _follow_spending(self, gauge: Gauge) -> None:
@@ -398,7 +420,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
             return  # a screen that is being taken down has no panes to show anything in
         # Only what is on top: a change of the screen below it has Textual paint both anew.
         screen = self.screen
-        if isinstance(screen, SHOWN):
+        if isinstance(screen, ShowsFleet):
             if isinstance(screen, RoomyScreen):
                 screen.spent = self._spent
             screen.show(self._shown_fleet(), self._clock.now())
@@ -425,7 +447,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._focus_runs()
 
     def _focus_runs(self) -> None:
-        opened = {s.key for s in self.screen_stack if isinstance(s, RunScreen | LogScreen)}
+        opened = {s.key for s in self.screen_stack if isinstance(s, OneRunScreen)}
         chosen = {self._highlighted} if self._highlighted else set()
         keys = frozenset(opened | chosen)
         if keys != self._asked_focus:
@@ -433,12 +455,14 @@ class OrchTui(AskingApp, inherit_bindings=False):
             self._feed.focus(keys)
         self._show()
 
-    @on(RunsScreen.RunOpened)
-    def _open(self, event: RunsScreen.RunOpened) -> None:
+    @on(RunOpened)
+    def _open(self, event: RunOpened) -> None:
         self.open_run(event.key)
 
     def open_run(self, key: RunKey) -> None:
         """Open the screen of one run."""
+        from orchestrator_tui.ui.screens.run import RunScreen
+
         ascii_only = self.options.ascii_only
         self.runs_screen.saw((key,))
         screen = RunScreen(
@@ -452,22 +476,18 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self.push_screen(screen)
         self._focus_runs()
 
-    @on(ActivityScreen.RunOpened)
-    def _open_from_activity(self, event: ActivityScreen.RunOpened) -> None:
-        self.open_run(event.key)
-
     @on(RunsScreen.NamesAsked)
     def _copy_names(self, event: RunsScreen.NamesAsked) -> None:
         lines = [str(key) for key in event.keys]
         self._copy(f"the names of {counted(len(lines), 'run')}", lines)
 
-    @on(ActivityScreen.LeaveAsked)
-    def _leave_activity(self) -> None:
+    def on_activity_screen_leave_asked(self) -> None:
+        """Go from the activity to the runs."""
         self.action_place("runs")
 
-    @on(ActivityScreen.CopyLineAsked)
-    def _copy_line(self, event: ActivityScreen.CopyLineAsked) -> None:
-        self._copy(event.what, [event.line])
+    @on(TextCopyAsked)
+    def _text_copy_asked(self, event: TextCopyAsked) -> None:
+        self._copy(event.what, event.lines)
 
     def action_place(self, name: str) -> None:
         """Go to one of the program's places; what was open on top of it is closed."""
@@ -486,10 +506,6 @@ class OrchTui(AskingApp, inherit_bindings=False):
     @on(HeaderCounts.FilterAsked)
     def _filter_asked(self, event: HeaderCounts.FilterAsked) -> None:
         self.show_runs(event.query)
-
-    @on(RunScreen.ChildOpened)
-    def _open_child(self, event: RunScreen.ChildOpened) -> None:
-        self.open_run(event.key)
 
     # --- what a person asks for -------------------------------------------------------------
 
@@ -551,8 +567,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
     async def _copy(self, what: str, lines: Sequence[str]) -> None:
         await self._takeaway.copy(what, lines)
 
-    @on(LogLines.SelectionAsked)
-    def _selection_asked(self, event: LogLines.SelectionAsked) -> None:
+    @on(SelectionAsked)
+    def _selection_asked(self, event: SelectionAsked) -> None:
         self._copy("the selected lines", [strip_sequences(line) for line in event.lines])
 
     @on(CopyAsked)
@@ -564,6 +580,9 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self, key: RunKey, stage_index: int = 0, log: LogPicture | None = None
     ) -> None:
         """Offer what can be copied of a run, and copy the chosen piece."""
+        from orchestrator_tui.ui.copying import copied_lines, copy_source
+        from orchestrator_tui.ui.screens.copying import CopyMenu
+
         now, repo = self._clock.now(), self.options.repo
         source = copy_source(self.fleet, key, stage_index, log, repo, now)
         if source is None:
@@ -576,8 +595,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if piece is not None:
             await self._takeaway.copy(*copied_lines(source, piece))
 
-    @on(LogView.TakeAsked)
-    def _take_asked(self, event: LogView.TakeAsked) -> None:
+    @on(TakeAsked)
+    def _take_asked(self, event: TakeAsked) -> None:
         detail = self.fleet.details.get(event.wish.key)
         commands = detail.manifest.commands if detail else ()
         index = event.wish.stage_index
@@ -590,20 +609,20 @@ class OrchTui(AskingApp, inherit_bindings=False):
         await self._pacer.settle(SETTLE_S)
         await self._takeaway.take_log(use, wish, self.options.environ, self._suspended)
 
-    @on(RunScreen.FileAsked)
-    def _file_asked(self, event: RunScreen.FileAsked) -> None:
+    @on(FileAsked)
+    def _file_asked(self, event: FileAsked) -> None:
         self._page_file(event.name)
 
     @work(name="show a file")
     async def _page_file(self, name: str) -> None:
         await self._takeaway.page_file(name, self.options.environ, self._suspended)
 
-    @on(ArtifactsPane.PathAsked)
-    def _path_asked(self, event: ArtifactsPane.PathAsked) -> None:
+    @on(PathCopyAsked)
+    def _path_asked(self, event: PathCopyAsked) -> None:
         self._copy("the path", [f"{self.options.repo}/{event.path}"])
 
-    @on(FailureCard.EditAsked)
-    def _edit_asked(self, event: FailureCard.EditAsked) -> None:
+    @on(EditAsked)
+    def _edit_asked(self, event: EditAsked) -> None:
         self._open_source(event.place, event.folder)
 
     @work(name="open in editor")
@@ -637,6 +656,9 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if key is None:
             self.say("No run is selected.", is_refusal=True)
             return
+        from orchestrator_tui.ui.screens.log import LogScreen
+        from orchestrator_tui.ui.screens.run import RunScreen
+
         index, error = screen.log_to_read() if isinstance(screen, RunScreen) else (0, "")
         log = LogScreen(
             key,
@@ -653,18 +675,23 @@ class OrchTui(AskingApp, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Open a log in full from screens that have one, and not twice."""
         if action == "full_log":
-            return isinstance(self.screen, RunsScreen | RunScreen)
+            screen = self.screen
+            return isinstance(screen, RunsScreen | OneRunScreen) and screen.leads_to_log
         return super().check_action(action, parameters)
 
     # --- keys of the program ----------------------------------------------------------------
 
     def action_command_palette(self) -> None:
         """Show the commands."""
+        from orchestrator_tui.ui.commands import Palette
+
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
     def action_help(self) -> None:
         """Show the keys of the present screen."""
+        from orchestrator_tui.ui.screens.help import HelpDialog, KeyRow
+
         if isinstance(self.screen, HelpDialog):
             return
         active = self.screen.active_bindings
@@ -706,7 +733,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
     @property
     def chosen_run(self) -> RunKey | None:
         """The run that is open, or else selected."""
-        opened = [s.key for s in self.screen_stack if isinstance(s, RunScreen | LogScreen)]
+        opened = [s.key for s in self.screen_stack if isinstance(s, OneRunScreen)]
         return opened[-1] if opened else self._highlighted
 
     def show_runs(self, query: str) -> None:

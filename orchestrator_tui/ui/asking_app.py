@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Protocol
 
 from textual import events, on, work
 from textual.app import App
@@ -25,15 +26,7 @@ from orchestrator_tui.records.requests import (
 from orchestrator_tui.state.activity import Result
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import derive_state
-from orchestrator_tui.ui.asking import (
-    again_view,
-    cancel_view,
-    kill_view,
-    plan_view,
-    quit_view,
-    start_view,
-    told_together,
-)
+from orchestrator_tui.ui.asked import AgainAsked, CancelAsked, CommandCopyAsked, KillAsked
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.ports import (
@@ -43,20 +36,24 @@ from orchestrator_tui.ui.ports import (
     RunProcessSource,
     StartDesk,
 )
-from orchestrator_tui.ui.recent import keep_recent, recall_recent
-from orchestrator_tui.ui.screens.again import EditInputs, RunAgainDialog
 from orchestrator_tui.ui.screens.base import RoomyScreen
-from orchestrator_tui.ui.screens.cancelling import CancellingDialog, Parting
-from orchestrator_tui.ui.screens.ending import CancelDialog, KillDialog
-from orchestrator_tui.ui.screens.plan import CommandCopyAsked, PlanDialog
-from orchestrator_tui.ui.screens.quitting import Leaving, QuitDialog
-from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
-from orchestrator_tui.ui.screens.start import StartDialog
+
+
+class _Learner(Protocol):
+    """A dialog that is told the conditions of a start once they are known."""
+
+    @property
+    def is_attached(self) -> bool: ...
+
+    def learn(self, found: StartConditions) -> None: ...
 
 
 class AskingApp(App[None], inherit_bindings=False):
-    """The part of the program that asks before it acts; the rest of it shows."""
+    """The part of the program that asks before it acts; the rest of it shows.
+
+    Dialogs are loaded with the first question: the first frame needs none of them.
+    """
 
     fleet: Fleet
     options: ScreenOptions
@@ -117,6 +114,10 @@ class AskingApp(App[None], inherit_bindings=False):
         self, pipeline_id: str | None = None, begin: LaunchRun | None = None
     ) -> None:
         """Show the form, and start what it gives."""
+        from orchestrator_tui.ui.asking import start_view
+        from orchestrator_tui.ui.recent import keep_recent, recall_recent
+        from orchestrator_tui.ui.screens.start import StartDialog
+
         if not self._may_act():
             return
         await self._config_known()
@@ -136,17 +137,16 @@ class AskingApp(App[None], inherit_bindings=False):
             await keep_recent(self.memory, request)
 
     @work(name="look around")
-    async def _look_around(self, dialog: StartDialog, desk: StartDesk) -> None:
+    async def _look_around(self, dialog: _Learner, desk: StartDesk) -> None:
         found = await desk.conditions()
         if dialog.is_attached:
             dialog.learn(found)
 
-    @on(StartDialog.PlanAsked)
-    def _plan_asked(self, event: StartDialog.PlanAsked) -> None:
-        self.push_screen(PlanDialog(event.plan, ascii_only=self.options.ascii_only))
-
     def action_plan(self) -> None:
         """Show what a resume of the chosen run would do, or what its pipeline does."""
+        from orchestrator_tui.ui.asking import plan_view
+        from orchestrator_tui.ui.screens.plan import PlanDialog
+
         view = plan_view(self.fleet, self.chosen_run, self._clock.now())
         if view is None:
             self.say("No run is selected.", is_refusal=True)
@@ -166,14 +166,16 @@ class AskingApp(App[None], inherit_bindings=False):
         elif found is not None:
             self.say(found.reason, is_refusal=True)
 
-    @on(RunsScreen.AgainAsked)
-    @on(RunScreen.AgainAsked)
-    def _again_asked(self, event: RunsScreen.AgainAsked | RunScreen.AgainAsked) -> None:
-        self.ask_again(event.keys if isinstance(event, RunsScreen.AgainAsked) else (event.key,))
+    @on(AgainAsked)
+    def _again_asked(self, event: AgainAsked) -> None:
+        self.ask_again(event.keys)
 
     @work(name="run again")
     async def ask_again(self, keys: tuple[RunKey, ...]) -> None:
         """Offer the ways to run runs again, and go the chosen one."""
+        from orchestrator_tui.ui.asking import again_view
+        from orchestrator_tui.ui.screens.again import EditInputs, RunAgainDialog
+
         if not self._may_act():
             return
         await self._config_known()
@@ -189,14 +191,16 @@ class AskingApp(App[None], inherit_bindings=False):
 
     # --- end ----------------------------------------------------------------------------------
 
-    @on(RunsScreen.CancelAsked)
-    @on(RunScreen.CancelAsked)
-    def _cancel_asked(self, event: RunsScreen.CancelAsked | RunScreen.CancelAsked) -> None:
-        self.ask_cancel(event.keys if isinstance(event, RunsScreen.CancelAsked) else (event.key,))
+    @on(CancelAsked)
+    def _cancel_asked(self, event: CancelAsked) -> None:
+        self.ask_cancel(event.keys)
 
     @work(name="cancel runs")
     async def ask_cancel(self, keys: tuple[RunKey, ...]) -> None:
         """Ask whether to cancel, do so, and show how far it has come."""
+        from orchestrator_tui.ui.asking import cancel_view
+        from orchestrator_tui.ui.screens.ending import CancelDialog
+
         if not self._may_act():
             return
         view = cancel_view(self.fleet, keys, self._clock.now())
@@ -210,6 +214,8 @@ class AskingApp(App[None], inherit_bindings=False):
             await self._follow_cancel(keys[0])
 
     async def _follow_cancel(self, key: RunKey) -> None:
+        from orchestrator_tui.ui.screens.cancelling import CancellingDialog, Parting
+
         plain = self.options.ascii_only
         dialog = CancellingDialog(key, self._processes, ascii_only=plain, clock=self._clock)
         parting = await self.push_screen_wait(dialog)
@@ -224,8 +230,8 @@ class AskingApp(App[None], inherit_bindings=False):
             return f"{key.short} is not there any more."
         return f"{key.short} has ended: {derive_state(run, self._clock.now()).state}."
 
-    @on(RunsScreen.KillAsked)
-    def _kill_asked(self, event: RunsScreen.KillAsked) -> None:
+    @on(KillAsked)
+    def _kill_asked(self, event: KillAsked) -> None:
         self.ask_kill(event.keys)
 
     def action_kill(self) -> None:
@@ -239,6 +245,9 @@ class AskingApp(App[None], inherit_bindings=False):
     @work(name="kill runs")
     async def ask_kill(self, keys: tuple[RunKey, ...]) -> None:
         """Ask whether to kill, and do so."""
+        from orchestrator_tui.ui.asking import kill_view
+        from orchestrator_tui.ui.screens.ending import KillDialog
+
         if not self._may_act():
             return
         view = kill_view(self.fleet, keys, self._clock.now())
@@ -249,8 +258,13 @@ class AskingApp(App[None], inherit_bindings=False):
 
     @on(RunsScreen.QuitAsked)
     def _quit_asked(self) -> None:
+        if not self.options.confirm_quit:
+            self.leave()
+            return
+        from orchestrator_tui.ui.asking import quit_view
+
         view = quit_view(self.fleet, self._started_here, self._clock.now())
-        if self.options.confirm_quit and view.lines:
+        if view.lines:
             self.action_ask_quit()
         else:
             self.leave()
@@ -258,6 +272,9 @@ class AskingApp(App[None], inherit_bindings=False):
     @work(name="quit")
     async def action_ask_quit(self) -> None:
         """Tell which runs go on, and ask whether to quit."""
+        from orchestrator_tui.ui.asking import quit_view
+        from orchestrator_tui.ui.screens.quitting import Leaving, QuitDialog
+
         if isinstance(self.screen, QuitDialog):
             return
         view = quit_view(self.fleet, self._started_here, self._clock.now())
@@ -273,6 +290,8 @@ class AskingApp(App[None], inherit_bindings=False):
 
     async def _perform(self, *requests: Request) -> list[ActionResult]:
         """Carry out requests side by side, and tell what came of them together."""
+        from orchestrator_tui.ui.asking import told_together
+
         results = await asyncio.gather(*(self._perform_one(request) for request in requests))
         text, is_refusal = told_together(requests, results)
         self._tell(text, is_refusal=is_refusal)

@@ -15,6 +15,7 @@ from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.run_view import RunView, project_run
+from orchestrator_tui.ui.asked import LogPicture
 from orchestrator_tui.ui.card_text import told_of
 from orchestrator_tui.ui.manifest_json import manifest_lines
 from orchestrator_tui.ui.widgets.choice_list import Choice
@@ -35,14 +36,6 @@ class Piece(StrEnum):
     RUN = "i"
     PATH = "p"
     MANIFEST = "j"
-
-
-@dataclass(frozen=True, slots=True)
-class LogPicture:
-    """The lines of a log that are in memory, and the one that a person looks at."""
-
-    line: str | None = None
-    loaded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

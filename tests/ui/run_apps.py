@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
@@ -16,15 +17,21 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.ui.asked import (
+    AgainAsked,
+    CancelAsked,
+    CommandCopyAsked,
+    EditAsked,
+    FileAsked,
+    PathCopyAsked,
+    RunOpened,
+)
 from orchestrator_tui.ui.keymap import Named
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.ports import LogSource
-from orchestrator_tui.ui.screens.plan import CommandCopyAsked
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
 from orchestrator_tui.ui.themes import DARK, TERMINAL_THEMES, THEMES
-from orchestrator_tui.ui.widgets.artifacts_pane import ArtifactsPane
-from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.log_view import LogView
 from tests.fakes import NOON, ScriptedLogs
 
@@ -88,27 +95,33 @@ class RunApp(BareApp):
         self.fleet = observe(self.fleet, seen)
         self.run_screen.show(self.fleet, now)
 
-    def on_run_screen_again_asked(self, event: RunScreen.AgainAsked) -> None:
+    @on(AgainAsked)
+    def run_screen_again_asked(self, event: AgainAsked) -> None:
         """Remember."""
-        self.asked.append(f"again {event.key.short}")
+        self.asked.append(f"again {event.keys[0].short}")
 
-    def on_run_screen_cancel_asked(self, event: RunScreen.CancelAsked) -> None:
+    @on(CancelAsked)
+    def run_screen_cancel_asked(self, event: CancelAsked) -> None:
         """Remember."""
-        self.asked.append(f"cancel {event.key.short}")
+        self.asked.append(f"cancel {event.keys[0].short}")
 
-    def on_run_screen_child_opened(self, event: RunScreen.ChildOpened) -> None:
+    @on(RunOpened)
+    def run_screen_child_opened(self, event: RunOpened) -> None:
         """Remember."""
         self.asked.append(f"child {event.key.run_id}")
 
-    def on_run_screen_file_asked(self, event: RunScreen.FileAsked) -> None:
+    @on(FileAsked)
+    def run_screen_file_asked(self, event: FileAsked) -> None:
         """Remember."""
         self.asked.append(f"file {event.name}")
 
-    def on_artifacts_pane_path_asked(self, event: ArtifactsPane.PathAsked) -> None:
+    @on(PathCopyAsked)
+    def artifacts_pane_path_asked(self, event: PathCopyAsked) -> None:
         """Remember."""
         self.asked.append(f"path {event.path}")
 
-    def on_failure_card_edit_asked(self, event: FailureCard.EditAsked) -> None:
+    @on(EditAsked)
+    def failure_card_edit_asked(self, event: EditAsked) -> None:
         """Remember."""
         self.asked.append(f"edit {event.place}")
 

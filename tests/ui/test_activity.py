@@ -61,6 +61,11 @@ def shown(app: OrchTui) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
+def activity(app: OrchTui) -> ActivityScreen:
+    assert isinstance(app.activity_screen, ActivityScreen)
+    return app.activity_screen
+
+
 def told(app: OrchTui) -> list[str]:
     return [notification.message for notification in app._notifications]
 
@@ -190,10 +195,10 @@ async def test_toasts_and_trouble_are_listed_and_can_be_filtered() -> None:
         assert "manifest.json cannot be read: empty" in shown(app)
         assert "inotify limit" in shown(app)
         await pilot.press("slash", *"inotify", "enter")
-        rows = app.activity_screen.list.rows
+        rows = activity(app).list.rows
         assert [row.label for row in rows] == ["inotify limit: polling every 2 s"]
         await pilot.press("escape")
-        assert len(app.activity_screen.list.rows) == 3
+        assert len(activity(app).list.rows) == 3
         await pilot.press("escape")
         assert isinstance(app.screen, RunsScreen)
 
@@ -216,7 +221,7 @@ async def test_places_keep_their_state_and_a_line_opens_its_run() -> None:
         assert app.screen.key == FAILED.key
         await pilot.press("escape")
         assert isinstance(app.screen, ActivityScreen)
-        assert app.activity_screen.list.index == 2
+        assert activity(app).list.index == 2
         await pilot.press("1")
         assert isinstance(app.screen, RunsScreen)
         assert app.runs_screen.table.selected == selected
@@ -249,7 +254,7 @@ async def test_what_happened_while_away_is_told_and_its_runs_can_be_opened() -> 
         line = "ince 18:00 yesterday: 1 succeeded, 1 failed, 1 waiting 7 min"
         assert told(app) == [f"S{line}\n5 lists them"]
         await pilot.press("5")
-        rows = app.activity_screen.list.rows
+        rows = activity(app).list.rows
         assert rows[0].label == f"s{line}"
         assert [row.run for row in rows[1:]] == [FAILED.key, APPROVAL.key]
         await pilot.press("j", "enter")

@@ -7,11 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual import on
 from textual.pilot import Pilot
 
 from orchestrator_tui.records.line_looks import LineLook
 from orchestrator_tui.records.logs import LogLine, LogSpot, Stream
 from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.ui.asked import SelectionAsked
 from orchestrator_tui.ui.widgets.log_lines import LogLines
 from orchestrator_tui.ui.widgets.log_map import LogMap, LogPlaces, map_rows
 from orchestrator_tui.ui.widgets.log_search import look_for
@@ -255,7 +257,8 @@ class CopyingApp(LogApp):
 
     copied: tuple[str, ...] = ()
 
-    def on_log_lines_selection_asked(self, event: LogLines.SelectionAsked) -> None:
+    @on(SelectionAsked)
+    def selection_asked(self, event: SelectionAsked) -> None:
         """Remember."""
         self.copied = event.lines
 

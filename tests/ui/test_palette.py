@@ -46,4 +46,5 @@ async def test_a_terminal_that_shrinks_to_nothing_ends_nothing(size: tuple[int, 
         await until(pilot, lambda: bool(world.app.screen.query_one(CommandList).option_count))
         await pilot.resize_terminal(*size)
         await pilot.resize_terminal(*WIDE)
+        await pilot.press(*"start")
         await until(pilot, lambda: "Start a run" in world.shown())

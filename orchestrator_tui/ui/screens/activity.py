@@ -11,15 +11,15 @@ from textual.message import Message
 from textual.widgets import Input
 
 from orchestrator_tui.primitives.clock import Clock
-from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.away import Away
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.ordering import RunOrder
+from orchestrator_tui.ui.asked import RunOpened, TextCopyAsked
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.keymap import Hint, hint, typed_hint
 from orchestrator_tui.ui.keys import ACTIVITY_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.screens.base import RoomyScreen
+from orchestrator_tui.ui.screens.base import AwayScreen
 from orchestrator_tui.ui.widgets.activity_list import (
     ActivityDetail,
     ActivityList,
@@ -61,26 +61,11 @@ class NoActivity(LineBlock):
         )
 
 
-class ActivityScreen(RoomyScreen):
+class ActivityScreen(AwayScreen):
     """The lines of the journal, those of the time away on top."""
 
     TITLE = "Activity"
     BINDINGS = ACTIVITY_KEYS
-
-    class RunOpened(Message):
-        """A run is to be opened."""
-
-        def __init__(self, key: RunKey) -> None:
-            super().__init__()
-            self.key = key
-
-    class CopyLineAsked(Message):
-        """A line is to be copied."""
-
-        def __init__(self, what: str, line: str) -> None:
-            super().__init__()
-            self.what = what
-            self.line = line
 
     class LeaveAsked(Message):
         """The runs are wanted again."""
@@ -168,7 +153,7 @@ class ActivityScreen(RoomyScreen):
         event.stop()
         row = self.list.selected
         if row is not None and row.run in self._fleet.runs and row.run is not None:
-            self.post_message(self.RunOpened(row.run))
+            self.post_message(RunOpened(row.run))
         elif row is not None:
             words = "No run belongs to this line." if row.run is None else "That run is gone."
             self.notify(words, severity="warning", markup=False)
@@ -181,7 +166,7 @@ class ActivityScreen(RoomyScreen):
         if row is None:
             self.notify("There is no line to copy.", severity="warning", markup=False)
         else:
-            self.post_message(self.CopyLineAsked("the line", row.line))
+            self.post_message(TextCopyAsked("the line", (row.line,)))
 
     def action_filter(self) -> None:
         """Begin to type a filter."""

@@ -15,9 +15,9 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import Request, RestartRun, ResumeRun, command_line
+from orchestrator_tui.ui.asked import CommandCopyAsked
 from orchestrator_tui.ui.keys import AGAIN_KEYS
 from orchestrator_tui.ui.screens.dialogs import Question, equal_command, framed
-from orchestrator_tui.ui.screens.plan import CommandCopyAsked
 from orchestrator_tui.ui.widgets.cells import fit_name
 from orchestrator_tui.ui.widgets.choice_list import Choice, ChoiceList
 

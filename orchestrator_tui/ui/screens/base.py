@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.screen import Screen
 
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.state.away import Away
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness
 from orchestrator_tui.ui.keymap import Hint, told
@@ -16,6 +20,15 @@ from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, TooSmall
 
 KEPT = frozenset(["app.help", "app.quit"])  # the hints that a short footer leaves out last
+
+
+@runtime_checkable
+class ShowsFleet(Protocol):
+    """A screen or a dialog that is told how the fleet is now."""
+
+    def show(self, fleet: Fleet, now: datetime) -> None:
+        """Show it as it is at `now`."""
+        ...
 
 
 class RoomyScreen(Screen[None]):
@@ -72,6 +85,19 @@ class RoomyScreen(Screen[None]):
             (width < MIN_COLUMNS or height < MIN_ROWS, "-too-small"),
         ):
             self.set_class(holds, name, update=update)
+
+
+class OneRunScreen(RoomyScreen):
+    """A screen that is of one run."""
+
+    key: RunKey
+    leads_to_log = True  # whether the log on the whole screen is another one
+
+
+class AwayScreen(RoomyScreen):
+    """A screen that tells what happened while nobody looked."""
+
+    away: Away | None
 
 
 def freshness_words(fresh: Freshness | None) -> str:

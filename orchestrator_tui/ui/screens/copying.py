@@ -5,28 +5,16 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator_tui.primitives.safe_text import safe_text
-from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.ui.copying import CopySource, LogPicture, Piece, copy_choices
+from orchestrator_tui.ui.copying import CopySource, Piece, copy_choices
 from orchestrator_tui.ui.keys import COPY_KEYS, PIECE_KEYS
 from orchestrator_tui.ui.widgets.cells import fit_name
 from orchestrator_tui.ui.widgets.choice_list import ChoiceList
 
 NAME_CELLS = 62
-
-
-class CopyAsked(Message):
-    """Something of a run is to be copied; `stage_index` 0 means the stage that counts most."""
-
-    def __init__(self, key: RunKey, stage_index: int = 0, log: LogPicture | None = None) -> None:
-        super().__init__()
-        self.key = key
-        self.stage_index = stage_index
-        self.log = log
 
 
 class PieceList(ChoiceList, inherit_bindings=False):

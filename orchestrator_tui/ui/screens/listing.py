@@ -18,7 +18,6 @@ from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.ports import Memory
 from orchestrator_tui.ui.run_listing import RunListing
 from orchestrator_tui.ui.screens.base import RoomyScreen
-from orchestrator_tui.ui.screens.picking import SortDialog, ViewAct, ViewsDialog, ViewWish
 from orchestrator_tui.ui.widgets.column_heads import ColumnHeads
 from orchestrator_tui.ui.widgets.run_table import RunTable
 
@@ -111,6 +110,8 @@ class ListingScreen(RoomyScreen):
     @work(name="sort")
     async def action_sort(self) -> None:
         """Offer the orders."""
+        from orchestrator_tui.ui.screens.picking import SortDialog
+
         chosen = await self.app.push_screen_wait(SortDialog(self._listing.asked))
         if chosen is not None:
             sort, is_reversed = chosen
@@ -152,6 +153,8 @@ class ListingScreen(RoomyScreen):
     @work(name="views")
     async def action_views(self) -> None:
         """Offer the views, and do with one what is wished."""
+        from orchestrator_tui.ui.screens.picking import ViewAct, ViewsDialog
+
         present = self._listing.as_view(self._listing.view_name)
         dialog = ViewsDialog(self._saved, self._options.views, present)
         wish = await self.app.push_screen_wait(dialog)
@@ -162,19 +165,19 @@ class ListingScreen(RoomyScreen):
             if view is not None:
                 self._take(view)
         else:
-            await self._keep(wish)
+            await self._keep(wish.name, is_new=wish.act is ViewAct.SAVE)
 
-    async def _keep(self, wish: ViewWish) -> None:
+    async def _keep(self, name: str, *, is_new: bool) -> None:
         if self._memory is None:
             self.notify("Nothing can be remembered here.", severity="warning", markup=False)
             return
         # Another screen may have kept some meanwhile.
         saved = views_from(await self._memory.recall(VIEWS))
-        if wish.act is ViewAct.SAVE:
-            saved = with_view(saved, self._listing.as_view(wish.name))
-            self._listing.view_name, words = wish.name, f"Saved the view {wish.name}."
+        if is_new:
+            saved = with_view(saved, self._listing.as_view(name))
+            self._listing.view_name, words = name, f"Saved the view {name}."
         else:
-            saved, words = without_view(saved, wish.name), f"Deleted the view {wish.name}."
+            saved, words = without_view(saved, name), f"Deleted the view {name}."
         problem = await self._memory.keep(VIEWS, views_document(saved))
         self._saved = saved
         if problem is not None:

@@ -14,11 +14,11 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import ALL_STAGES
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.run_view import RunView, StageState, project_run
+from orchestrator_tui.ui.asked import CopyAsked
 from orchestrator_tui.ui.keymap import hint, typed_hint
 from orchestrator_tui.ui.keys import LOG_SCREEN_KEYS
 from orchestrator_tui.ui.ports import LogSource
-from orchestrator_tui.ui.screens.base import RoomyScreen
-from orchestrator_tui.ui.screens.copying import CopyAsked
+from orchestrator_tui.ui.screens.base import OneRunScreen
 from orchestrator_tui.ui.screens.stage_logs import is_growing, quiet_words, show_all_stages
 from orchestrator_tui.ui.widgets.bars import FooterBar, TooSmall
 from orchestrator_tui.ui.widgets.log_map import LogMap
@@ -47,7 +47,7 @@ _TYPING = (typed_hint("take it", "enter"), hint("leave it", "find.end"))
 MAP_FROM_COLUMNS = 140
 
 
-class LogScreen(RoomyScreen):
+class LogScreen(OneRunScreen):
     """One stage's log, or all of a run, with line numbers.
 
     `stage_index` 0 means the stage that counts most, `ALL_STAGES` all of them as one log.
@@ -56,6 +56,7 @@ class LogScreen(RoomyScreen):
     """
 
     TITLE = "Log"
+    leads_to_log = False
     BINDINGS = LOG_SCREEN_KEYS
 
     def __init__(

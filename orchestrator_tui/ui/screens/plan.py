@@ -5,23 +5,15 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.ui.asked import CommandCopyAsked
 from orchestrator_tui.ui.keys import PLAN_KEYS
 from orchestrator_tui.ui.planning import PlanView
 from orchestrator_tui.ui.screens.dialogs import framed
 from orchestrator_tui.ui.widgets.plan_preview import PlanPreview
-
-
-class CommandCopyAsked(Message):
-    """The command line that a dialog shows is to be copied."""
-
-    def __init__(self, command: str) -> None:
-        super().__init__()
-        self.command = command
 
 
 class PlanDialog(ModalScreen[None]):

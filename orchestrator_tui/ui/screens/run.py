@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus, Resize
-from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
@@ -23,12 +22,12 @@ from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.plan_view import PlanView, project_plan
 from orchestrator_tui.state.relatives import Relative, kin_in, relatives
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
+from orchestrator_tui.ui.asked import AgainAsked, CancelAsked, CopyAsked, FileAsked, RunOpened
 from orchestrator_tui.ui.failure_text import first_error
 from orchestrator_tui.ui.keymap import Hint, Named, hint, named_keys, typed_hint
 from orchestrator_tui.ui.keys import RUN_KEYS
 from orchestrator_tui.ui.ports import LogSource
-from orchestrator_tui.ui.screens.base import RoomyScreen
-from orchestrator_tui.ui.screens.copying import CopyAsked
+from orchestrator_tui.ui.screens.base import OneRunScreen
 from orchestrator_tui.ui.screens.run_tabs import (
     ARTIFACTS,
     ERRORS,
@@ -111,41 +110,13 @@ class RunProblems(LineBlock):
         )
 
 
-class RunScreen(RoomyScreen):
+class RunScreen(OneRunScreen):
     """The screen of one run; it shows what it is given and asks the app for everything else."""
 
     TITLE = "Run"
     BINDINGS = RUN_KEYS
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
-
-    class AgainAsked(Message):
-        """The run is to be run again."""
-
-        def __init__(self, key: RunKey) -> None:
-            super().__init__()
-            self.key = key
-
-    class CancelAsked(Message):
-        """The run is to be cancelled."""
-
-        def __init__(self, key: RunKey) -> None:
-            super().__init__()
-            self.key = key
-
-    class ChildOpened(Message):
-        """The run that a sub-pipeline stage started is to be opened."""
-
-        def __init__(self, key: RunKey) -> None:
-            super().__init__()
-            self.key = key
-
-    class FileAsked(Message):
-        """A file of the run, named relative to the repository, is to be shown."""
-
-        def __init__(self, name: str) -> None:
-            super().__init__()
-            self.name = name
 
     def __init__(
         self,
@@ -368,7 +339,7 @@ class RunScreen(RoomyScreen):
         event.stop()
         stage = self.query_one(StageList).chosen
         if stage is not None and stage.child is not None:
-            self.post_message(self.ChildOpened(stage.child))
+            self.post_message(RunOpened(stage.child))
             return
         self._focus_log()
         if self._has_all:
@@ -454,9 +425,9 @@ class RunScreen(RoomyScreen):
             if found is not None and found.row is None:
                 self.notify("No manifest of that run was seen.", markup=False)
             elif found is not None:
-                self.post_message(self.ChildOpened(found.key))
+                self.post_message(RunOpened(found.key))
         else:
-            self.post_message(self.FileAsked(event.pick))
+            self.post_message(FileAsked(event.pick))
 
     @on(TabStrip.TabChosen)
     def _tab_chosen(self, event: TabStrip.TabChosen) -> None:
@@ -483,11 +454,11 @@ class RunScreen(RoomyScreen):
 
     def action_again(self) -> None:
         """Ask how to run the run again."""
-        self.post_message(self.AgainAsked(self.key))
+        self.post_message(AgainAsked((self.key,)))
 
     def action_cancel(self) -> None:
         """Ask whether to cancel the run."""
-        self.post_message(self.CancelAsked(self.key))
+        self.post_message(CancelAsked((self.key,)))
 
     def action_copy(self) -> None:
         """Ask what is to be copied."""

@@ -20,11 +20,11 @@ from orchestrator_tui.state.ordering import FleetCounts, FleetView, RunOrder
 from orchestrator_tui.state.placing import resumes_of
 from orchestrator_tui.state.refusals import cancel_refusal
 from orchestrator_tui.state.run_view import project_run
+from orchestrator_tui.ui.asked import AgainAsked, CancelAsked, CopyAsked, KillAsked, RunOpened
 from orchestrator_tui.ui.keymap import Hint, hint, named_keys, typed_hint
 from orchestrator_tui.ui.keys import RUNS_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.ports import Memory
-from orchestrator_tui.ui.screens.copying import CopyAsked
 from orchestrator_tui.ui.screens.listing import ListingScreen
 from orchestrator_tui.ui.seen_runs import SeenFailures
 from orchestrator_tui.ui.widgets.bars import HeaderBar, HeaderView
@@ -76,6 +76,7 @@ class RunsScreen(ListingScreen):
     """The home screen."""
 
     TITLE = "Runs"
+    leads_to_log = True
     BINDINGS = RUNS_KEYS
 
     class RunHighlighted(Message):
@@ -88,34 +89,15 @@ class RunsScreen(ListingScreen):
     class RunSettled(Message):
         """The cursor has come to rest on the run that was highlighted last."""
 
-    class RunOpened(Message):
-        """A run is to be opened."""
-
-        def __init__(self, key: RunKey) -> None:
-            super().__init__()
-            self.key = key
-
     class StartAsked(Message):
         """A run is to be started."""
 
-    class OfRuns(Message):
-        """Something is to be done with runs: those marked, or the selected one."""
+    class NamesAsked(Message):
+        """The names of runs are to be copied."""
 
         def __init__(self, keys: tuple[RunKey, ...]) -> None:
             super().__init__()
             self.keys = keys
-
-    class AgainAsked(OfRuns):
-        """Runs are to be run again."""
-
-    class CancelAsked(OfRuns):
-        """Runs are to be cancelled."""
-
-    class KillAsked(OfRuns):
-        """Runs are to be killed."""
-
-    class NamesAsked(OfRuns):
-        """The names of runs are to be copied."""
 
     class QuitAsked(Message):
         """The program is to be left."""
@@ -323,7 +305,7 @@ class RunsScreen(ListingScreen):
     def action_open(self) -> None:
         """Open the selected run."""
         if self._chosen_or_say() and (key := self.table.selected):
-            self.post_message(self.RunOpened(key))
+            self.post_message(RunOpened(key))
 
     def action_start(self) -> None:
         """Ask for a new run."""
@@ -332,17 +314,17 @@ class RunsScreen(ListingScreen):
     def action_again(self) -> None:
         """Ask how to run the chosen runs again."""
         if keys := self._chosen_or_say():
-            self.post_message(self.AgainAsked(keys))
+            self.post_message(AgainAsked(keys))
 
     def action_cancel(self) -> None:
         """Ask whether to cancel the chosen runs."""
         if keys := self._chosen_or_say():
-            self.post_message(self.CancelAsked(keys))
+            self.post_message(CancelAsked(keys))
 
     def action_kill(self) -> None:
         """Ask whether to kill the chosen runs."""
         if keys := self._chosen_or_say():
-            self.post_message(self.KillAsked(keys))
+            self.post_message(KillAsked(keys))
 
     def action_copy(self) -> None:
         """Ask what of the selected run is to be copied; of several, copy the names."""

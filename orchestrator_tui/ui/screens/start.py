@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantFocus
-from textual.message import Message
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
@@ -21,10 +20,11 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
 from orchestrator_tui.records.requests import LaunchRun, RunInputs, StartConditions, command_line
 from orchestrator_tui.state.formatting import byte_count, counted
+from orchestrator_tui.ui.asked import CommandCopyAsked
 from orchestrator_tui.ui.keys import ANSWER_KEYS, START_KEYS
 from orchestrator_tui.ui.planning import PlanView
 from orchestrator_tui.ui.screens.dialogs import Question, framed
-from orchestrator_tui.ui.screens.plan import CommandCopyAsked
+from orchestrator_tui.ui.screens.plan import PlanDialog
 from orchestrator_tui.ui.widgets.choice_list import Choice, ChoiceList
 from orchestrator_tui.ui.widgets.plan_preview import PlanPreview
 
@@ -149,13 +149,6 @@ class StartDialog(Question[LaunchRun | None]):
 
     BINDINGS = START_KEYS
     HORIZONTAL_BREAKPOINTS = [(0, "-beside-none"), (WIDE_COLUMNS, "-beside")]
-
-    class PlanAsked(Message):
-        """The plan of the chosen pipeline is to be shown whole."""
-
-        def __init__(self, plan: PlanView) -> None:
-            super().__init__()
-            self.plan = plan
 
     def __init__(
         self, view: StartView, *, ascii_only: bool = False, clock: Clock = SYSTEM_CLOCK
@@ -355,7 +348,8 @@ class StartDialog(Question[LaunchRun | None]):
     def action_plan(self) -> None:
         """Show the plan of the chosen pipeline whole."""
         if self._view.offers:
-            self.post_message(self.PlanAsked(self._view.offers[self._index].plan))
+            plan = self._view.offers[self._index].plan
+            self.app.push_screen(PlanDialog(plan, ascii_only=self._ascii_only))
 
     def action_copy(self) -> None:
         """Copy the command line that is shown."""

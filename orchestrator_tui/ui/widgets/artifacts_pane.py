@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.message import Message
 from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.formatting import byte_count, counted
 from orchestrator_tui.state.observations import Artifacts
+from orchestrator_tui.ui.asked import PathCopyAsked
 from orchestrator_tui.ui.keys import ARTIFACT_KEYS
 from orchestrator_tui.ui.widgets.cells import fit_name, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, Span, entitle
@@ -24,13 +24,6 @@ class ArtifactsPane(PickingPane):
     BINDINGS = ARTIFACT_KEYS
 
     view: reactive[Artifacts] = reactive(Artifacts(), init=False, repaint=False)
-
-    class PathAsked(Message):
-        """The path of a file is to be copied."""
-
-        def __init__(self, path: str) -> None:
-            super().__init__()
-            self.path = path
 
     def watch_view(self, _old: Artifacts, new: Artifacts) -> None:
         """Show what changed."""
@@ -48,7 +41,7 @@ class ArtifactsPane(PickingPane):
         """Copy the path of the file that the cursor is on."""
         pick = self.pick
         if pick is not None:
-            self.post_message(self.PathAsked(pick))
+            self.post_message(PathCopyAsked(pick))
 
     def build(self, width: int) -> Sequence[Line]:
         """Return the files, each folder named once."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.cells import cell_len
-from textual.message import Message
 from textual.reactive import reactive
 
 from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.run_view import ErrorCard, RunView
+from orchestrator_tui.ui.asked import EditAsked
 from orchestrator_tui.ui.card_text import (
     Told,
     error_at,
@@ -40,14 +40,6 @@ class FailureCard(ReadingPane):
     BINDINGS = CARD_KEYS
 
     view: reactive[RunView | None] = reactive(None, init=False, repaint=False)
-
-    class EditAsked(Message):
-        """A place in the source, `path:line`, is to be opened; `folder` is where its stage ran."""
-
-        def __init__(self, place: str, folder: str) -> None:
-            super().__init__()
-            self.place = place
-            self.folder = folder
 
     def __init__(
         self,
@@ -104,7 +96,7 @@ class FailureCard(ReadingPane):
         """Open the place in the source that the failure names."""
         card, place = self.chosen, self.place
         if card is not None and place is not None:
-            self.post_message(self.EditAsked(place, card.cwd or ""))
+            self.post_message(EditAsked(place, card.cwd or ""))
         else:
             self.app.notify("This failure names no place in a file.", markup=False)
 

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from textual import events
 from textual.message import Message
 
+from orchestrator_tui.ui.asked import SelectionAsked
 from orchestrator_tui.ui.keys import LOG_LINE_KEYS
 from orchestrator_tui.ui.widgets.log_canvas import LogCanvas
 from orchestrator_tui.ui.widgets.log_times import Times
@@ -26,13 +27,6 @@ class LogLines(LogCanvas, inherit_bindings=False):
         def __init__(self, *, last: bool) -> None:
             super().__init__()
             self.last = last
-
-    class SelectionAsked(Message):
-        """The selected lines are to be copied."""
-
-        def __init__(self, lines: tuple[str, ...]) -> None:
-            super().__init__()
-            self.lines = lines
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +151,7 @@ class LogLines(LogCanvas, inherit_bindings=False):
 
     def action_copy_selected(self) -> None:
         """Have the selected lines copied."""
-        self.post_message(self.SelectionAsked(self.selected_lines))
+        self.post_message(SelectionAsked(self.selected_lines))
         self.action_leave_selection()
 
     def action_leave_selection(self) -> None:

@@ -15,6 +15,7 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.line_looks import LineChoice
 from orchestrator_tui.records.logs import NEWEST_ATTEMPT, LogPage, LogRequest, Stream, Whence
+from orchestrator_tui.ui.asked import SelectionAsked
 from orchestrator_tui.ui.failure_text import PROBLEM_LOOK, WARNING_LOOK
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.widgets.lines import entitle
@@ -424,7 +425,7 @@ class LogPane(Vertical):
             self.post_message(self.FollowAsked())
         self.tell()
 
-    @on(LogLines.SelectionAsked)
+    @on(SelectionAsked)
     def _selection_asked(self) -> None:
         self.tell()
 

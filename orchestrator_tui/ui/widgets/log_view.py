@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.message import Message
-
 from orchestrator_tui.records.logs import NEWEST_ATTEMPT
-from orchestrator_tui.ui.copying import LogPicture
+from orchestrator_tui.ui.asked import LogPicture, TakeAsked
 from orchestrator_tui.ui.keys import LOG_KEYS
 from orchestrator_tui.ui.ports import LogTextWish
 from orchestrator_tui.ui.widgets.log_finder import LogFinder
@@ -21,14 +19,6 @@ class LogView(LogFinder):
     """The log with its keys."""
 
     BINDINGS = LOG_KEYS
-
-    class TakeAsked(Message):
-        """The log is to go to a `pager`, an `editor` or a `file`; the wish lacks the stage's id."""
-
-        def __init__(self, use: str, wish: LogTextWish) -> None:
-            super().__init__()
-            self.use = use
-            self.wish = wish
 
     def picture(self) -> LogPicture:
         """Return what can be copied of the log."""
@@ -97,7 +87,7 @@ class LogView(LogFinder):
         wish = LogTextWish(
             subject.key, subject.stage_index, "", window.start, after, attempt=subject.attempt
         )
-        self.post_message(self.TakeAsked(use, wish))
+        self.post_message(TakeAsked(use, wish))
 
     # The lower edge
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.reactive import reactive
@@ -15,7 +17,6 @@ from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow
 from orchestrator_tui.ui.keymap import Named, edge_words, hint, named_keys
 from orchestrator_tui.ui.look import run_look, stage_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_right
-from orchestrator_tui.ui.widgets.failure_card import FailureCard
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span, entitle
 
 USUAL_CELLS = 8
@@ -196,11 +197,9 @@ class OutputBrief(LineBlock):
 _OPEN = hint("open", "run.open")
 
 
-class FailureBeside(FailureCard, can_focus=False, inherit_bindings=False):
-    """Why the selected run failed, beside its output; to be read, not gone through."""
-
-    def _tell(self) -> None:
-        entitle(self, "Why it failed", "")
+class _Card(Protocol):
+    display: bool
+    view: RunView | None
 
 
 class RunPreview(Horizontal):
@@ -216,6 +215,7 @@ class RunPreview(Horizontal):
         self._ascii_only = ascii_only
         named = named_keys() if named is None else named
         self._key_names = named
+        self._beside: list[_Card] = []
         self._hint_going = edge_words((_OPEN, hint("cancel", "run.cancel")), named)
         self._hint_over = edge_words((_OPEN, hint("run again", "run.again")), named)
 
@@ -224,11 +224,16 @@ class RunPreview(Horizontal):
         yield StagesBrief(classes="pane", ascii_only=self._ascii_only)
         yield OutputBrief(classes="pane", ascii_only=self._ascii_only)
 
-    def on_resize(self) -> None:
+    async def on_resize(self) -> None:
         """Tell a failure in a pane of its own where there is room for it."""
-        if self.app.size.width >= THIRD_PANE_FROM and not self.query(FailureBeside):
-            # Made when it is first needed: most terminals never are so wide.
-            self.mount(FailureBeside(self._key_names, classes="pane", ascii_only=self._ascii_only))
+        if self.app.size.width >= THIRD_PANE_FROM and not self._beside:
+            # Loaded and made when it is first needed: most terminals never are so wide.
+            from orchestrator_tui.ui.widgets.failure_beside import FailureBeside
+
+            named, plain = self._key_names, self._ascii_only
+            card = FailureBeside(named, classes="pane", ascii_only=plain)
+            self._beside = [card]
+            await self.mount(card)
         self._show_failure(self.view)
 
     def _show_failure(self, view: RunView | None) -> None:
@@ -236,7 +241,7 @@ class RunPreview(Horizontal):
         is_told = bool(has_failed and view and view.errors and not view.errors[0].is_past)
         output = self.query_one(OutputBrief)
         output.is_beside_card = False
-        for card in self.query(FailureBeside):
+        for card in self._beside:
             is_wide = self.app.size.width >= THIRD_PANE_FROM
             output.is_beside_card = card.display = is_told and is_wide
             card.view = view
