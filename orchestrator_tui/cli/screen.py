@@ -15,7 +15,7 @@ import anyio.to_thread
 import click
 
 from orchestrator_tui.cli import output
-from orchestrator_tui.cli.exits import bad_usage, say
+from orchestrator_tui.cli.exits import Exit, bad_usage, say
 from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey
@@ -164,8 +164,17 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     )
     trust_the_terminal()
     undo = reset_at_exit()
-    app.run()
-    undo()
+    crash: Exception | None = None
+    try:
+        app.run()
+        undo()
+    except Exception as error:  # one that the screens could not end by: the terminal is set back
+        crash = error
+    if crash := crash or app.crash:
+        from orchestrator_tui.cli.crashes import told_of
+
+        say(told_of(crash, SYSTEM_CLOCK.now()))
+        return Exit.FAILED
     for line in app.farewell():
         click.echo(line)
     return app.return_code or 0

@@ -69,6 +69,22 @@ class AskingApp(App[None], inherit_bindings=False):
     _config_looked_at: asyncio.Event
 
     @property
+    def crash(self) -> Exception | None:
+        """The unforeseen error that ended the screens, None as long as there is none."""
+        return self._exception
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the screens by an unforeseen error; `crash` tells of it, the terminal stays clean.
+
+        What Textual would print holds the values of variables, secrets and raw output among them.
+        """
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    @property
     @abstractmethod
     def chosen_run(self) -> RunKey | None:
         """The run that is open, or else selected."""
