@@ -60,8 +60,9 @@ def keep_report(error: BaseException, now: datetime) -> Path:
         entry.name
         for entry in files.list_folder(folder)
         if entry.name.startswith(_BEGINNING) and entry.name.endswith(_ENDING)
+        if entry.name != path.name
     ]
-    for name in old[:-KEPT]:
+    for name in old[: 1 - KEPT]:
         files.remove(folder / name)
     return path
 

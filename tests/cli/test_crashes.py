@@ -29,10 +29,15 @@ main()
 """
 
 
+@pytest.fixture(autouse=True)
+def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the reports of each test apart."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 def test_the_terminal_is_left_clean_and_the_report_named(tmp_path: Path) -> None:
-    environ = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
     program = [sys.executable, "-c", FAULTY, "--repo", str(tmp_path)]
-    with RealTerminal(program, size=(100, 30), environ=environ) as terminal:
+    with RealTerminal(program, size=(100, 30)) as terminal:
         assert terminal.wait(20) == 1
         raw, text = bytes(terminal.raw), terminal.text
     assert raw.rfind(b"\x1b[?1049l") > raw.rfind(b"\x1b[?1049h")
@@ -57,6 +62,8 @@ def test_the_newest_reports_are_kept() -> None:
     names = sorted(path.name for path in crash_folder().iterdir())
     assert len(names) == KEPT
     assert names[-1] == newest.name
+    assert keep_report(ValueError("x"), NOON - timedelta(days=1)).exists()
+    assert len(list(crash_folder().iterdir())) == KEPT
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

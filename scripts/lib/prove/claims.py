@@ -38,4 +38,6 @@ CLAIMS: Final = {
     "folders": Claim("a look at ten thousand runs does not hold up the screen", 10_000, 500),
     "line": Claim("a line of 500 MB costs no memory", 500, 20),
     "flood": Claim("a log that grows by 200 MB/s costs no memory", 1000, 40),
+    "terminal": Claim("no byte of data reaches the terminal as a command", 10_000, 200),
+    "sessions": Claim("a run outlives its screen, and the terminal is left clean", 15, 3),
 }
