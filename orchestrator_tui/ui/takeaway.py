@@ -75,12 +75,9 @@ class Takeaway:
             return
         words_of = pager_words if use == "pager" else editor_words
         words = words_of(environ, written.path, written.line)
-        problem = run_in_terminal(words, suspended)
         what = f"{written.path}, line {written.line}{remark}"
-        if problem is not None:
-            self.say(f"{problem}. The log is in {what}.", is_refusal=True)
-        else:
-            self.say(f"Back from {words[0]}. The log was a copy: {what}.")
+        back, instead = f". The log was a copy: {what}.", f"The log is in {what}."
+        self._hand_on(words, suspended, back=back, instead=instead)
 
     async def open_source(
         self,
@@ -99,11 +96,8 @@ class Takeaway:
             self.say(found.problem, is_refusal=True)
             return
         words = editor_words(environ, found.path, line)
-        problem = run_in_terminal(words, suspended)
-        if problem is not None:
-            self.say(f"{problem}. The place is {found.path}:{line}.", is_refusal=True)
-        else:
-            self.say(f"Back from {words[0]}: {found.path}:{line}.")
+        at = f"{found.path}:{line}."
+        self._hand_on(words, suspended, back=f": {at}", instead=f"The place is {at}")
 
     async def page_file(
         self,
@@ -120,12 +114,25 @@ class Takeaway:
             self.say(f"{name} cannot be shown: {written.problem}", is_refusal=True)
             return
         words = pager_words(environ, written.path, 1)
-        problem = run_in_terminal(words, suspended)
         remark = f"; {written.remark}" if written.remark else ""
+        back = f". It was a copy of {name}{remark}."
+        instead = f"A copy is in {written.path}{remark}."
+        self._hand_on(words, suspended, back=back, instead=instead)
+
+    def _hand_on(
+        self,
+        words: list[str],
+        suspended: Callable[[], AbstractContextManager[None]],
+        *,
+        back: str,
+        instead: str,
+    ) -> None:
+        """Give the terminal to a program; say that it came back, or what there is instead."""
+        problem = run_in_terminal(words, suspended)
         if problem is not None:
-            self.say(f"{problem}. A copy is in {written.path}{remark}.", is_refusal=True)
+            self.say(f"{problem}. {instead}", is_refusal=True)
         else:
-            self.say(f"Back from {words[0]}. It was a copy of {name}{remark}.")
+            self.say(f"Back from {words[0]}{back}")
 
 
 def split_place(place: str) -> tuple[str, int]:
