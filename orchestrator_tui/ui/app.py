@@ -49,6 +49,7 @@ from orchestrator_tui.ui.freezing import Freezer
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.keymap import keys_now, named_keys, shown_keys
 from orchestrator_tui.ui.keys import APP_KEYS
+from orchestrator_tui.ui.letting_go import let_go_of_widgets
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.pacing import CALM_FRAME_S, PacedDriver, Pacer, frame_s_for
 from orchestrator_tui.ui.ports import (
@@ -139,6 +140,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         gauge: Gauge | None = None,
     ) -> None:
         super().__init__(driver_class=PacedDriver)
+        let_go_of_widgets()
         self.fleet = Fleet()
         self.options = options
         self.memory = memory  # None: nothing is remembered
