@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from orchestrator_tui.primitives.opening import (
     UnsuitableFile,
+    is_trusted_owner,
     kind_of,
     open_beneath,
     open_regular,
@@ -119,18 +120,23 @@ class FolderEntry(NamedTuple):
 # --- reading ---------------------------------------------------------------------------------
 
 
-def read_bytes(path: Path, *, limit_bytes: int, root: Path | None = None) -> bytes:
+def read_bytes(
+    path: Path, *, limit_bytes: int, root: Path | None = None, from_strangers: bool = True
+) -> bytes:
     """Return the whole content of a regular file.
 
     With `root` the file must lie below it and no symbolic link below it is followed; without, links
-    are followed.
+    are followed. Where `from_strangers` is off, it must belong to us, root or its folder's owner.
 
     Raises:
         FileNotFoundError: There is no such file.
-        UnsuitableFile: Not a regular file, larger than `limit_bytes`, or outside `root`.
+        UnsuitableFile: Not a regular file, larger than `limit_bytes`, outside `root`, or a
+            stranger's.
         OSError: The environment refuses.
     """
     with _opened(path, root) as (descriptor, status):
+        if not from_strangers and not is_trusted_owner(path, status):
+            raise UnsuitableFile(path, "belongs to another user, who does not own the folder")
         if status.st_size > limit_bytes:
             raise UnsuitableFile(path, _too_large(status.st_size, limit_bytes))
         content = _read_at(path, descriptor, 0, limit_bytes + 1, expected=status.st_size)

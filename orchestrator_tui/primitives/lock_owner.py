@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from orchestrator_tui.primitives import process_identity
-from orchestrator_tui.primitives.opening import open_regular
+from orchestrator_tui.primitives.opening import is_trusted_owner, open_regular
 from orchestrator_tui.primitives.process_identity import Presence, ProcessIdentity
 from orchestrator_tui.primitives.steps import Step, perform
 
@@ -206,12 +206,7 @@ def _assess(lock: PinnedLock, live_tokens: frozenset[str]) -> tuple[OwnerStatus,
 
 
 def _is_trusted(lock: PinnedLock) -> bool:
-    """Tell whether the writer may speak for others: we, root, or the folder's owner."""
-    writer = lock.status.st_uid
-    if writer in (os.geteuid(), 0):
-        return True
-    folder = perform(Step.STAT, lock.path.parent, os.stat, lock.path.parent)
-    return writer == folder.st_uid
+    return is_trusted_owner(lock.path, lock.status)
 
 
 def _identity(owner: dict[str, Any]) -> ProcessIdentity | None:

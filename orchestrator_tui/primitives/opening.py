@@ -48,6 +48,18 @@ class UnsuitableFile(OSError):
         self.reason = reason
 
 
+def is_trusted_owner(path: Path, status: os.stat_result) -> bool:
+    """Tell whether a file's owner may speak for others: we, root, or the owner of its folder.
+
+    Raises:
+        OSError: The folder cannot be looked at.
+    """
+    if status.st_uid in (os.geteuid(), 0):
+        return True
+    folder = perform(Step.STAT, path.parent, os.stat, path.parent)
+    return bool(status.st_uid == folder.st_uid)
+
+
 class _OpenHow(ctypes.Structure):
     _fields_ = (
         ("flags", ctypes.c_uint64),

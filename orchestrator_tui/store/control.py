@@ -137,7 +137,9 @@ def request_action(
 
 
 def _read(paths: RunPaths) -> JsonObject:
-    content = files.read_bytes(paths.control, limit_bytes=CONTROL_LIMIT_BYTES, root=paths.run_dir)
+    content = files.read_bytes(
+        paths.control, limit_bytes=CONTROL_LIMIT_BYTES, root=paths.run_dir, from_strangers=False
+    )
     document = decode_distinct(content)
     if not isinstance(document, dict):
         raise BadJson("not an object")

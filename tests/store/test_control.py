@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -110,6 +111,17 @@ def test_a_request_is_read_back(paths: RunPaths) -> None:
     assert (found.seq, found.action, found.reason) == (1, ActionKind.PAUSE, "wrong branch")
     assert found.trace == f" (request_id={found.request_id})"
     assert not found.has_nonce
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_request_of_a_stranger_is_told_and_passed_over(paths: RunPaths) -> None:
+    ask(paths)
+    os.chown(paths.control, 65534, 65534)
+    found = read_control(paths)
+    assert isinstance(found, BadContent)
+    assert "belongs to another user" in found.reason
+    os.chown(paths.run_dir, 65534, 65534)
+    assert isinstance(read_control(paths), ControlRequest)
 
 
 def test_no_file_is_no_request(paths: RunPaths) -> None:
