@@ -38,6 +38,15 @@ class HelpDialog(ModalScreen[None]):
                 yield Static(column_text(left))
                 yield Static(column_text(right))
 
+    def on_resize(self) -> None:
+        """Say so where there are more keys than rows."""
+        self.call_after_refresh(self._tell_more)
+
+    def _tell_more(self) -> None:
+        has_more = self.query_one(VerticalScroll).max_scroll_y > 0
+        more = "down, pgdn: more   " if has_more else ""
+        self.query_one("#help").border_subtitle = f"{more}esc close"
+
     def _columns(self) -> tuple[Column, Column]:
         blocks: list[Column] = []
         for group, heading in GROUP_TITLES.items():
