@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, cast
 
@@ -16,6 +16,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.pipeline import OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import is_terminal
+from orchestrator_tui.ui.keymap import named_keys
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.themes import THEME_NAMES
@@ -85,26 +86,29 @@ class Commanded(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line of the palette."""
+    """A line of the palette; `binding` is the id of the keys that do the same, if any."""
 
     words: str
     explanation: str
     run: Callable[[], object]
+    binding: str = ""
 
 
 def commands_of(app: Commanded) -> Iterator[Command]:
     """Yield what can be done now."""
     if (key := app.chosen_run) is not None:
-        yield Command("Open the run", key.short, partial(app.open_run, key))
+        yield Command("Open the run", key.short, partial(app.open_run, key), "run.open")
     if not app.options.read_only:
         yield from _acts(app)
-    yield Command("Filter the runs ...", "words, state:, task:, since:", partial(_filter, app))
-    for words, act in (
-        ("Sort the runs ...", app.runs_screen.action_sort),
-        ("Views ...", app.runs_screen.action_views),
-        ("Group the runs by the next", app.runs_screen.action_group),
+    yield Command(
+        "Filter the runs ...", "words, state:, task:, since:", partial(_filter, app), "find.filter"
+    )
+    for words, act, binding in (
+        ("Sort the runs ...", app.runs_screen.action_sort, "find.sort"),
+        ("Views ...", app.runs_screen.action_views, "find.views"),
+        ("Group the runs by the next", app.runs_screen.action_group, "find.group"),
     ):
-        yield Command(words, "", act)
+        yield Command(words, "", act, binding)
     for words, query in (
         ("Show all runs", ""),
         ("Show problems", "state:problem"),
@@ -115,22 +119,31 @@ def commands_of(app: Commanded) -> Iterator[Command]:
         yield Command(words, f"filter: {query}" if query else "", partial(app.show_runs, query))
     for word, theme in THEME_NAMES.items():
         yield Command(f"Theme {word}", "", partial(setattr, app, "theme", theme))
-    yield Command("Runs", "the list of runs", partial(app.action_place, "runs"))
-    yield Command("Activity", "what was done here and told", partial(app.action_place, "activity"))
-    yield Command("Look at the disk now", "read all runs again", app.action_rescan)
-    yield Command("Help", "the keys of this screen", app.action_help)
-    yield Command("Quit", "runs keep going", app.leave)
+    yield Command("Runs", "the list of runs", partial(app.action_place, "runs"), "nav.runs")
+    yield Command(
+        "Activity",
+        "what was done here and told",
+        partial(app.action_place, "activity"),
+        "nav.activity",
+    )
+    yield Command("Look at the disk now", "read all runs again", app.action_rescan, "app.rescan")
+    yield Command("Help", "the keys of this screen", app.action_help, "app.help")
+    yield Command("Quit", "runs keep going", app.leave, "app.quit")
 
 
 def _acts(app: Commanded) -> Iterator[Command]:
     if (key := app.chosen_run) is not None:
-        yield Command("Run again ...", key.short, partial(app.ask_again, (key,)))
-        yield Command("Plan", f"what a resume of {key.short} would do", app.action_plan)
+        yield Command("Run again ...", key.short, partial(app.ask_again, (key,)), "run.again")
+        yield Command("Plan", f"what a resume of {key.short} would do", app.action_plan, "run.plan")
         facts = app.fleet.runs[key].facts if key in app.fleet.runs else None
         if facts is None or not is_terminal(facts):
-            yield Command("Cancel the run ...", key.short, partial(app.ask_cancel, (key,)))
-            yield Command("Force kill the run ...", key.short, partial(app.ask_kill, (key,)))
-    yield Command("Start a run ...", "choose a pipeline and a task", app.ask_start)
+            yield Command(
+                "Cancel the run ...", key.short, partial(app.ask_cancel, (key,)), "run.cancel"
+            )
+            yield Command(
+                "Force kill the run ...", key.short, partial(app.ask_kill, (key,)), "run.kill"
+            )
+    yield Command("Start a run ...", "choose a pipeline and a task", app.ask_start, "run.start")
     if isinstance(app.fleet.config, OrchestratorConfig):
         for pipeline in app.fleet.config.pipelines:
             yield Command(
@@ -171,7 +184,14 @@ class RunCommands(Provider):
     """Searches the commands."""
 
     def _commands(self) -> Iterator[Command]:
-        return commands_of(cast("Commanded", self.app))
+        """Yield the commands; what explains each begins with its key."""
+        app = cast("Commanded", self.app)
+        keys = named_keys(app.options.keys)
+        for command in commands_of(app):
+            if key := keys.get(command.binding):
+                yield replace(command, explanation=f"{key}   {command.explanation}".strip())
+            else:
+                yield command
 
     async def discover(self) -> Hits:
         """Yield every command while nothing is typed."""

@@ -14,6 +14,7 @@ from orchestrator_tui.ui.keymap import ON_SCREENS, all_bindings, check_keymap, n
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.ending import CancelDialog
 from orchestrator_tui.ui.screens.help import HelpDialog
+from orchestrator_tui.ui.warming import load_the_rest
 from orchestrator_tui.ui.widgets.bars import FooterBar, HeaderCounts
 from tests.ui.fleets import BUSY, RUNNING, fleet
 from tests.ui.test_runs_screen import WIDE, World, select
@@ -52,6 +53,7 @@ def kinds_of(kind: type[Screen[Any]]) -> Iterator[type[Screen[Any]]]:
 
 def test_conflicts_are_looked_for_on_every_screen() -> None:
     """Groups that no conflict is looked for in are those of dialogs, whose keys are fixed."""
+    load_the_rest()
     dialogs = [each.BINDINGS for each in kinds_of(ModalScreen)]
     dialogs += [keys_module.PIECE_KEYS, keys_module.ANSWER_KEYS]  # of lists within them
     for name, group in vars(keys_module).items():

@@ -7,6 +7,7 @@ from textual.command import CommandList
 
 from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig, Pipeline
 from orchestrator_tui.ui.commands import Palette
+from orchestrator_tui.ui.options import ScreenOptions
 from tests.ui.fleets import RUNNING, fleet
 from tests.ui.test_runs_screen import WIDE, World, until
 
@@ -20,6 +21,14 @@ async def test_the_name_of_a_pipeline_is_no_markup() -> None:
     async with world.app.run_test(size=WIDE) as pilot:
         await pilot.press("colon", *"start")
         await until(pilot, lambda: f"Start {ODD}" in world.shown())
+
+
+@pytest.mark.anyio
+async def test_the_key_that_does_the_same_stands_below_a_command() -> None:
+    world = World(fleet(RUNNING), options=ScreenOptions(keymap={"run.cancel": "K"}))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("colon", *"cancel the")
+        await until(pilot, lambda: f"K   {RUNNING.key.short}" in world.shown())
 
 
 @pytest.mark.anyio
