@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,12 @@ def test_a_claim_holds_and_its_control_is_caught(name: str) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Every claim held." in ended.stdout
     assert "| caught" in ended.stdout
+
+
+def test_the_page_tells_of_every_claim() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(CLAIMS)
+    assert set(re.findall(r"^\| (\w+): ", page, re.MULTILINE)) == set(CLAIMS)
 
 
 def test_an_unknown_claim_is_told_with_those_there_are() -> None:

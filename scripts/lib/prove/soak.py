@@ -57,13 +57,17 @@ MEASURES: Final = ("descriptors", "rss_kib", "threads", "tasks")
 
 
 def slope_of(samples: Sequence[Sample], measure: str) -> float:
-    """Return by how much a measure grows, in % of its mean per ten minutes."""
-    values = [float(getattr(sample, measure)) for sample in samples]
+    """Return by how much a measure grows, in % of its mean per ten minutes.
+
+    What differs between the screens of one round of keys is no growth: where there are two rounds
+    or more, the line is laid through the means of whole rounds.
+    """
+    size = len(KEYS) if len(samples) >= 2 * len(KEYS) else 1
+    rounds = [samples[n : n + size] for n in range(0, len(samples) - size + 1, size)]
+    times = [statistics.fmean(each.at_s for each in part) for part in rounds]
+    values = [statistics.fmean(getattr(each, measure) for each in part) for part in rounds]
     mean = statistics.fmean(values)
-    if not mean:
-        return 0.0
-    line = statistics.linear_regression([sample.at_s for sample in samples], values)
-    return 100 * line.slope * PER_S / mean
+    return 100 * statistics.linear_regression(times, values).slope * PER_S / mean if mean else 0.0
 
 
 def take(pid: int, counts: Path, begun: float) -> Sample:
