@@ -30,6 +30,7 @@ def prove(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.acceptance(*SHOWS.get(name, ()))) for name in CLAIMS],

@@ -16,11 +16,13 @@ class Asked:
         trials: How many at least; where a space is walked through, it is walked through whole.
         seed: What all chance follows from.
         folder: An empty folder, removed afterwards.
+        slack: How much longer than promised anything may take, on a machine that does other work.
     """
 
     trials: int
     seed: int
     folder: Path
+    slack: float = 1.0
 
     def dice(self) -> Random:
         """Return new dice that always fall the same way for this seed."""

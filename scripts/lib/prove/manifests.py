@@ -63,7 +63,7 @@ def prove(asked: Asked) -> Found:
         times.append(time.perf_counter() - begun)
         found.trials += 1
     late = sorted(times)[int(0.99 * len(times))]
-    if late > SLOW_S:
+    if late > asked.slack * SLOW_S:
         found.failures.append(f"one in a hundred takes {1000 * late:.0f} ms")
     if (more := peak_kib() - before) > MOST_KIB:
         found.failures.append(f"{more // 1024} MiB more were needed")

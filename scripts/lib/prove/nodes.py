@@ -144,7 +144,7 @@ def prove(asked: Asked) -> Found:
             found.skips.append(f"{node}: only root can make one")
             continue
         is_long = (node, role) == ("a file of 1 GiB", "stage log")
-        faults, seconds = _faults(roots, paths, read, LONG_S if is_long else SLOW_S)
+        faults, seconds = _faults(roots, paths, read, asked.slack * (LONG_S if is_long else SLOW_S))
         found.failures += [f"{node} as {role}: {fault}" for fault in faults]
         if is_long:
             found.skips.append(f"the limit of {1000 * SLOW_S:.0f} ms for {node} as {role}")

@@ -72,7 +72,7 @@ def prove(asked: Asked) -> Found:
             repo.configure(main=[command("wait", "while [ ! -e go ]; do sleep 0.1; done")])
             key = launch_detached(repo.roots, StartJob("main", TASK), environ=repo.environ)
             for way in WAYS:
-                faults, seconds = _lose(repo, way, PROGRAM)
+                faults, seconds = _lose(repo, way, PROGRAM, asked.slack * GONE_S)
                 found.failures += faults
                 found.trials += 1
                 slowest_s = max(slowest_s, seconds)
@@ -84,7 +84,7 @@ def prove(asked: Asked) -> Found:
                 time.sleep(0.02)
             if repo.manifest(key).status != "succeeded":
                 found.failures.append(f"the run came to be {repo.manifest(key).status}")
-        without = [fault for way in WAYS[1:] for fault in _lose(repo, way, UNGUARDED)[0]]
+        without = [fault for way in WAYS[1:] for fault in _lose(repo, way, UNGUARDED, GONE_S)[0]]
     finally:
         end_tree(scope.members, grace_s=0)
     found.figures = f"{', '.join(way.words for way in WAYS)}; slowest {slowest_s:.2f} s"
@@ -92,7 +92,9 @@ def prove(asked: Asked) -> Found:
     return found
 
 
-def _lose(repo: Repository, way: Way, program: tuple[str, ...]) -> tuple[list[str], float]:
+def _lose(
+    repo: Repository, way: Way, program: tuple[str, ...], patience_s: float
+) -> tuple[list[str], float]:
     """Open the screen and lose it; return what was wrong, and how long it stayed."""
     state = repo.folder.parent / "state"
     environ = {**os.environ, "XDG_STATE_HOME": str(state), "XDG_CACHE_HOME": str(state)}
@@ -101,7 +103,7 @@ def _lose(repo: Repository, way: Way, program: tuple[str, ...]) -> tuple[list[st
         terminal.until(TASK)
         begun = time.monotonic()
         way.lose(terminal)
-        status = terminal.wait(GONE_S)
+        status = terminal.wait(patience_s)
         seconds = time.monotonic() - begun
         raw = bytes(terminal.raw)
     faults = []
