@@ -51,7 +51,7 @@ from orchestrator_tui.ui.keymap import keys_now, named_keys, shown_keys
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.letting_go import let_go_of_widgets
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.pacing import CALM_FRAME_S, PacedDriver, Pacer, frame_s_for
+from orchestrator_tui.ui.pacing import CALM_FRAME_S, NEAR_FRAME_S, PacedDriver, Pacer, frame_s_for
 from orchestrator_tui.ui.ports import (
     Gauge,
     LogSource,
@@ -89,6 +89,7 @@ TICK_S = 1.0
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 GOOD_NEWS_S = 5.0
+FRAMES_AHEAD = 2  # that may come at once after a quiet time
 SPENDING_EVERY_S = 5.0
 READING_FRAME_S = 0.2  # between repaints while very many runs come at once
 SETTLE_S = 1.0  # for an answer of the terminal, before others read what it sends
@@ -172,7 +173,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         frame_s = frame_s_for(options.environ, is_calm=options.reduced_motion)
         self._pacer = Pacer(self, clock, frame_s)
         self._freezer = Freezer(self, self._write_beside)
-        self._painted_at = -CALM_FRAME_S
+        self._painted_at = self._next_paint_at = -CALM_FRAME_S
         self._paint_timer: Timer | None = None
         self._focus_timer: Timer | None = None
         self._interrupted_at = -QUIT_TWICE_S
@@ -289,10 +290,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         for each in batch:
             if isinstance(each, RunSeen) and not is_terminal(each.facts):
                 self._live.setdefault(each.facts.key, None)
-        fresh = fleet.freshness
-        is_read = fresh is not None and not fresh.scanning
-        interval_s = max(self._pacer.pace.interval_s, 0.0 if is_read else READING_FRAME_S)
-        wait_s = self._painted_at + interval_s - self._clock.monotonic()
+        wait_s = self._next_paint_at - self._clock.monotonic()
         if wait_s <= 0:
             self._paint()
         elif self._paint_timer is None:
@@ -300,8 +298,17 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     def _paint(self) -> None:
         self._paint_timer = None
-        self._painted_at = self._clock.monotonic()
+        self._painted_at, interval_s = self._clock.monotonic(), self._interval_s()
+        # Where bytes cost nothing a lone change need not wait because a clock has just ticked.
+        early_s = FRAMES_AHEAD * interval_s if interval_s <= NEAR_FRAME_S else 0.0
+        self._next_paint_at = max(self._next_paint_at, self._painted_at - early_s) + interval_s
         self._show()
+
+    def _interval_s(self) -> float:
+        """Return the time between two frames of many."""
+        fresh = self.fleet.freshness
+        is_read = fresh is not None and not fresh.scanning
+        return max(self._pacer.pace.interval_s, 0.0 if is_read else READING_FRAME_S)
 
     def _tick(self) -> None:
         now = self._clock.now()

@@ -473,9 +473,11 @@ async def test_ctrl_c_quits_at_the_second_press_only() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("environ", "frame_s"), [({"SSH_TTY": "/dev/pts/1"}, 0.1), ({}, 0.04)])
+@pytest.mark.parametrize(
+    ("environ", "frame_s", "at_once"), [({"SSH_TTY": "/dev/pts/1"}, 0.1, 2), ({}, 0.04, 4)]
+)
 async def test_a_burst_of_changes_is_painted_ten_times_a_second_over_ssh(
-    environ: dict[str, str], frame_s: float
+    environ: dict[str, str], frame_s: float, at_once: int
 ) -> None:
     world = World(fleet(RUNNING), options=replace(OPTIONS, environ=environ))
     painted: list[float] = []
@@ -493,7 +495,7 @@ async def test_a_burst_of_changes_is_painted_ten_times_a_second_over_ssh(
             later = Sample("0951-tui-log-view", "burst", 10.0 + number)
             world.app.take(later.seen()[:1])
         await pilot.pause()
-        assert len(painted) <= 2 + (time.monotonic() - begun) / frame_s
+        assert len(painted) <= at_once + (time.monotonic() - begun) / frame_s
         assert len(world.app.fleet.runs) == 101
     assert NOON + timedelta(seconds=1) == world.clock.now()
 
