@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 
 from orchestrator_tui.cli.exits import bad_usage
 from orchestrator_tui.cli.output import print_line
-from orchestrator_tui.records.requests import COMPLETE_VARIABLE, PROGRAM
+from orchestrator_tui.records.program import COMPLETE_VARIABLE, PROGRAM
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -15,7 +15,7 @@ from orchestrator_tui import __version__
 from orchestrator_tui.cli.redacting import Redactor
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.safe_text import safe_lines
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.records.times import format_time
 
 KEPT: Final = 10  # reports; older ones are removed

@@ -19,7 +19,7 @@ from orchestrator_tui.cli.environment import set_by_flag
 from orchestrator_tui.cli.exits import Exit, Stopped, say
 from orchestrator_tui.cli.options import CONTEXT, place_options
 from orchestrator_tui.primitives.standard_streams import fill_standard_streams
-from orchestrator_tui.records.requests import COMPLETE_VARIABLE, PROGRAM
+from orchestrator_tui.records.program import COMPLETE_VARIABLE, PROGRAM
 from orchestrator_tui.settings import ASCII_VARIABLE, READ_ONLY_VARIABLE, THEMES, Places
 
 # Name of each verb, which is the name of its module, and its line in the help.

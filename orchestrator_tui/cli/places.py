@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from orchestrator_tui.records.paths import Roots
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 

@@ -15,7 +15,7 @@ import platformdirs
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.settings import NOTIFY_WORDS, THEMES, InvalidSettings, Preferences
 
 REPOSITORY_NAME: Final = ".orch-tui.toml"

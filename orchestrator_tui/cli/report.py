@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orchestrator_tui.cli.output import ascii_only, coloured, print_line
 from orchestrator_tui.primitives.safe_text import safe_text
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import ErrorCard, Fact, RunView, StageRow, StageState
 from orchestrator_tui.ui.look import run_look, stage_look, symbol_of

@@ -20,8 +20,8 @@ from orchestrator_tui.cli.options import preferences_of, settings_from, with_pre
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.records.requests import (
-    PROGRAM,
     ActionResult,
     LaunchRun,
     Refused,

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.records.secrets import is_secret
-
-PROGRAM = "orch-tui"
-COMPLETE_VARIABLE = "_ORCH_TUI_COMPLETE"  # set by a shell that wants words to complete
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from orchestrator_tui.records.pipeline import (
     Stage,
     SubpipelineStage,
 )
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 
 # A file that was written a moment ago may be written again without another time or size: file
 # systems count in steps of up to two seconds.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.state.saved_views import SavedView
 from orchestrator_tui.ui.announcing import Notify
 from orchestrator_tui.ui.clipboard import Between

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.pipeline import CommandStage, OrchestratorConfig, Pipeline, Stage
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.state.estimates import PipelinePast
 from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.formatting import counted, elapsed, short_age

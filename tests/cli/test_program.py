@@ -55,6 +55,19 @@ def test_the_quick_verbs_load_neither_screens_nor_checks(arguments: list[str]) -
     assert not names & {"textual", "pydantic"}
 
 
+def test_the_version_loads_no_requests_and_no_runs() -> None:
+    loaded = python(
+        "import sys\n"
+        "from orchestrator_tui.cli.main import run\n"
+        "run(['--version'])\n"
+        "print('LOADED', *sys.modules)\n"
+    )
+    names = set(loaded.rpartition("LOADED")[2].split())
+    unwanted = {"records.requests", "records.manifest", "state.liveness", "store.reading"}
+    assert not names & {f"orchestrator_tui.{name}" for name in unwanted}
+    assert not names & {"anyio", "asyncio", "ssl", "platformdirs", "psutil", "rich", "orjson"}
+
+
 def test_a_start_in_a_repository_that_is_known_loads_little(tmp_path: Path) -> None:
     repo = project_in(tmp_path / "project").repo
     later = HandClock(datetime.now(UTC) + timedelta(seconds=60))

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
-from orchestrator_tui.records.requests import PROGRAM, CancelRun
+from orchestrator_tui.records.program import PROGRAM
+from orchestrator_tui.records.requests import CancelRun
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.ui.keys import QUIT_KEYS
 from orchestrator_tui.ui.screens.dialogs import (

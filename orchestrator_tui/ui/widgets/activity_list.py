@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.requests import PROGRAM
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.state.activity import Entry, Result
 from orchestrator_tui.state.away import Away, AwayRun, away_words
 from orchestrator_tui.state.liveness import State
