@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import shlex
@@ -103,6 +104,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.index import RunIndex
 
+    gc.disable()  # nothing that is loaded is garbage; `ui.warming` begins again
     roots = settings.roots
     feed = DiskFeed(
         roots, settings.environ, SYSTEM_CLOCK, index=RunIndex(index_folder(roots), roots)
@@ -110,6 +112,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     feed.begin()  # while the screen is loaded, which takes longer
 
     from orchestrator_tui.cli.gauge import ProcessGauge
+    from orchestrator_tui.cli.logs_when_wanted import LogsWhenWanted
     from orchestrator_tui.cli.memory import FileMemory
     from orchestrator_tui.cli.preferences import key_conflicts
     from orchestrator_tui.cli.shelf import FileShelf
@@ -120,7 +123,6 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     from orchestrator_tui.ui.keymap import check_keymap
     from orchestrator_tui.ui.options import ScreenOptions
     from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
-    from orchestrator_tui.watch.logs import StageLogs
     from orchestrator_tui.watch.processes import RunProcesses
 
     hook = None
@@ -131,7 +133,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     keys = check_keymap(wished.keys)
     app = OrchTui(
         feed=feed,
-        logs=StageLogs(roots),
+        logs=LogsWhenWanted(roots),
         launcher=_Actions(roots, settings.environ, SYSTEM_CLOCK),
         processes=RunProcesses(roots),
         desk=_Desk(roots, settings.environ),

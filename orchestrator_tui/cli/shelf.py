@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from os import getuid
 from pathlib import Path
@@ -19,7 +19,6 @@ from orchestrator_tui.records.logs import ALL_STAGES, LogLine, LogPage, LogReque
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.ui.ports import LogTextWish, WrittenText
-from orchestrator_tui.watch.logs import StageLogs
 from orchestrator_tui.watch.stage_places import find_stage, log_path
 
 COPY_NAME: Final = "last-copy.txt"
@@ -52,7 +51,7 @@ class FileShelf:
     def __init__(self, roots: Roots, environ: Mapping[str, str], work_folder: Path) -> None:
         self._roots = roots
         self._work_folder = work_folder
-        self._logs = StageLogs(roots)
+        self._read_page: Callable[[LogRequest], LogPage] | None = None  # loaded when wanted
         runtime = environ.get("XDG_RUNTIME_DIR", "")
         parent = Path(runtime) if runtime.startswith("/") else None
         self._private = (
@@ -185,7 +184,11 @@ class FileShelf:
 
     def _read(self, wish: LogTextWish, offset: int, count: int) -> LogPage:
         request = LogRequest(wish.key, wish.stage_index, Whence.AFTER, offset, count, wish.attempt)
-        return self._logs.read_now(request)
+        if self._read_page is None:
+            from orchestrator_tui.watch.logs import StageLogs
+
+            self._read_page = StageLogs(self._roots).read_now
+        return self._read_page(request)
 
 
 def _lines_of(content: bytes) -> list[str]:

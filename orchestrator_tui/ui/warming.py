@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import Final
 
@@ -22,6 +23,11 @@ LATER: Final = (
 
 
 def load_the_rest() -> None:
-    """Load what the other screens and the dialogs are made of; for a thread of its own."""
+    """Load what the other screens and the dialogs are made of; for a thread of its own.
+
+    From then on garbage is looked for, though not among what was loaded: that stays to the end.
+    """
     for name in LATER:
         importlib.import_module(name)
+    gc.freeze()
+    gc.enable()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunFacts, current_command
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import GitFacts
-from orchestrator_tui.records.logs import LogRequest, Whence
+from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
 from orchestrator_tui.records.manifest import Manifest, RunStatus
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.state.event_words import RunEvent, event_of
@@ -29,8 +29,6 @@ from orchestrator_tui.store.events import read_last_events
 from orchestrator_tui.store.life import read_stage_errors
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
 from orchestrator_tui.watch.artifacts import find_artifacts
-from orchestrator_tui.watch.greens import git_of, since_green
-from orchestrator_tui.watch.logs import StageLogs
 from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
 from orchestrator_tui.watch.stage_places import StagePlace, log_path
 
@@ -72,7 +70,10 @@ class _Focused:
 
 
 class FocusedRuns:
-    """Reads all that the screens of the runs in focus show, again when a file of it changed."""
+    """Reads all that the screens of the runs in focus show, again when a file of it changed.
+
+    What reads logs and Git is loaded with the first run in focus, after the first frame.
+    """
 
     def __init__(
         self, roots: Roots, clock: Clock, roster: Roster, environ: Mapping[str, str]
@@ -81,7 +82,7 @@ class FocusedRuns:
         self._environ = environ
         self._clock = clock
         self._roster = roster
-        self._logs = StageLogs(roots)
+        self._read_page: Callable[[LogRequest], LogPage] | None = None
         self._runs: dict[RunKey, _Focused] = {}
         self._wanted: frozenset[RunKey] = frozenset()
 
@@ -156,6 +157,8 @@ class FocusedRuns:
         if not isinstance(found, ReadRun):
             return []  # the roster tells what is wrong with it; shown stays what was read last
         run.signatures = signatures
+        from orchestrator_tui.watch.greens import git_of
+
         stage = _stage_to_show(found.manifest)
         detail = RunDetail(
             manifest=found.manifest,
@@ -185,6 +188,8 @@ class FocusedRuns:
         git = run.compared = detail.git
         if git is None:
             return []
+        from orchestrator_tui.watch.greens import since_green
+
         own, others = self._roster.before(key), self._roster.elsewhere_before(key, EARLIER_READS)
         greens = (*own[:EARLIER_READS], *others)
         run.since_green = since_green(self._roots, self._environ, greens, facts, git)
@@ -251,8 +256,15 @@ class FocusedRuns:
         if path != run.tail_path:
             run.tail_path, run.signatures = path, None
         request = LogRequest(key, detail.tail_stage_index, Whence.END, max_lines=TAIL_LINES)
-        page = self._logs.read_now(request)
+        page = self._page(request)
         return replace(detail, tail=(*page.lines, *page.partial)[-TAIL_LINES:])
+
+    def _page(self, request: LogRequest) -> LogPage:
+        if self._read_page is None:
+            from orchestrator_tui.watch.logs import StageLogs
+
+            self._read_page = StageLogs(self._roots).read_now
+        return self._read_page(request)
 
     def _signatures(self, run: _Focused) -> _Signatures:
         return (
