@@ -53,6 +53,11 @@ class Fleet:
         """Whether somebody has looked for the configuration."""
         return self.config is not None or self.freshness is not None
 
+    @property
+    def is_read(self) -> bool:
+        """Whether all runs that there were at first have been read."""
+        return self.freshness is not None and not self.freshness.scanning
+
     def past_of(self, run: RunState) -> PipelinePast | None:
         """Return what the pipeline of a run took in the past, None where nothing is known."""
         pipeline_id = run.facts.pipeline_id if run.facts else None

@@ -80,6 +80,7 @@ from orchestrator_tui.ui.terminal import (
     present_modes,
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
+from orchestrator_tui.ui.tidying import Tidying
 from orchestrator_tui.ui.typed_ahead import TypedAhead
 from orchestrator_tui.ui.warming import WARM_AFTER_S, load_the_rest
 from orchestrator_tui.ui.widgets.bars import HeaderCounts
@@ -172,6 +173,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._live: dict[RunKey, State | None] = {}
         frame_s = frame_s_for(options.environ, is_calm=options.reduced_motion)
         self._pacer = Pacer(self, clock, frame_s)
+        self._tidying = Tidying(self) if options.watch_terminal else None
         self._freezer = Freezer(self, self._write_beside)
         self._painted_at = self._next_paint_at = -CALM_FRAME_S
         self._paint_timer: Timer | None = None
@@ -287,6 +289,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
             self._config_looked_at.set()
         self.journal.watch(batch)
         self._tell_what_was_missed()
+        if self._tidying is not None and fleet.is_read:
+            self._tidying.settle()
         for each in batch:
             if isinstance(each, RunSeen) and not is_terminal(each.facts):
                 self._live.setdefault(each.facts.key, None)
@@ -306,9 +310,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     def _interval_s(self) -> float:
         """Return the time between two frames of many."""
-        fresh = self.fleet.freshness
-        is_read = fresh is not None and not fresh.scanning
-        return max(self._pacer.pace.interval_s, 0.0 if is_read else READING_FRAME_S)
+        reading_s = 0.0 if self.fleet.is_read else READING_FRAME_S
+        return max(self._pacer.pace.interval_s, reading_s)
 
     def _tick(self) -> None:
         now = self._clock.now()
@@ -443,6 +446,8 @@ class OrchTui(AskingApp, inherit_bindings=False):
         return replace(self.fleet, freshness=replace(fresh, problem=problem))
 
     def _screen_changed(self, _screen: Screen[Any]) -> None:
+        if self._tidying is not None:
+            self._tidying.screen_changed()
         self._show()
 
     # --- what is in focus -------------------------------------------------------------------
