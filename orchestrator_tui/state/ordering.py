@@ -113,11 +113,11 @@ class RunOrder:
     time alone may change. Another filter sorts nothing, another order works out no state anew.
 
     Attributes:
-        arrivals: How many listed runs came since this was made.
+        arrived: The listed runs that came since `acknowledge`.
     """
 
     def __init__(self) -> None:
-        self.arrivals = 0
+        self.arrived: set[RunKey] = set()
         self._asked = Asked()
         self._seen = NOTHING_SEEN
         self._dated_at = LONG_AGO
@@ -183,6 +183,11 @@ class RunOrder:
             return self._ticking | self._problems
         return set(self._ticking)
 
+    def acknowledge(self) -> bool:
+        """Take the runs that arrived for known; tell whether there were any."""
+        had, self.arrived = bool(self.arrived), set()
+        return had
+
     def position(self, key: RunKey) -> int | None:
         """Return where a run stands in the list; None if it is not listed."""
         entry = self._entries.get(key)
@@ -243,7 +248,7 @@ class RunOrder:
         # What is kept stands in order, so that this merges rather than sorts.
         self._all = _Rows(sorted(kept + sorted(fresh, key=_KEY), key=_KEY))
         self._list(now)
-        self.arrivals += sum(self._is_listed(self._entries[key]) for key in new)
+        self.arrived.update(key for key in new if self._is_listed(self._entries[key]))
 
     def _put(self, run: RunState, now: datetime) -> None:
         known = self._entries.get(run.key)
@@ -261,7 +266,8 @@ class RunOrder:
         entry.key = after
         self._all.add(entry)
         if is_listed:
-            self.arrivals += known is None
+            if known is None:
+                self.arrived.add(run.key)
             if self._listed is not self._all:
                 self._listed.add(entry)
             if self._asked.group != Group.NONE:
@@ -304,6 +310,7 @@ class RunOrder:
 
     def _drop(self, key: RunKey) -> None:
         entry = self._entries.pop(key)
+        self.arrived.discard(key)
         self._is_viewed = False
         self._take_out(entry, self._is_listed(entry))
         self._count(entry.place, -1)

@@ -24,7 +24,6 @@ from tests.ui.fleets import (
     BUSY,
     FAILED,
     GREEN,
-    LOST,
     RUNNING,
     YOUNGER,
     Sample,
@@ -284,16 +283,30 @@ async def test_moving_on_reads_no_log_for_each_row() -> None:
 
 
 @pytest.mark.anyio
-async def test_runs_that_came_are_counted_until_the_cursor_moves() -> None:
+async def test_a_run_that_appears_in_sight_is_not_counted_as_new() -> None:
     world = World(fleet(RUNNING, GREEN))
     async with world.app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: len(world.rows()) == 2)
-        for sample in (APPROVAL, LOST):
-            world.clock.advance(1)
-            world.feed.put(*sample.seen())
-            await pilot.pause()
+        world.clock.advance(1)
+        world.feed.put(*APPROVAL.seen())
+        await until(pilot, lambda: len(world.rows()) == 3)
+        assert "new" not in title(world)
+
+
+@pytest.mark.anyio
+async def test_runs_that_appear_out_of_sight_are_counted_until_a_person_moves() -> None:
+    old = [
+        Sample("0900-old", "lint", 90_000.0 + n, "succeeded", 5, ended_s=80_000) for n in range(60)
+    ]
+    world = World(fleet(*old))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await pilot.press("G")
+        world.clock.advance(1)
+        world.feed.put(*RUNNING.seen(), *APPROVAL.seen())
         await until(pilot, lambda: "+2 new" in title(world))
-        await pilot.press("j")
+        world.feed.put(RunVanished(APPROVAL.key))
+        world.clock.advance(1)
+        await until(pilot, lambda: "+1 new" in title(world))
+        await pilot.press("k")
         await until(pilot, lambda: "new" not in title(world))
 
 

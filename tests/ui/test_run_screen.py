@@ -113,6 +113,10 @@ def log_rows(app: RunApp) -> list[str]:
     return drawn(app.run_screen.query_one(LogView).lines)
 
 
+def hints(app: RunApp) -> tuple[tuple[str, str], ...]:
+    return app.run_screen.query_one(FooterBar).view.keys
+
+
 def edge(app: RunApp) -> str:
     return drawn(app.run_screen.query_one(PaneFoot))[0]
 
@@ -250,7 +254,7 @@ async def test_the_cursor_stays_with_who_reads_further_up_until_f_goes_along() -
         await pilot.press("tab", "k")
         await until(pilot, lambda: "FOLLOW" not in edge(app))
         app.see(*next_stage_begins(RUNNING))
-        await until(pilot, lambda: "spec-guard runs, f follows it" in edge(app))
+        await until(pilot, lambda: "Spec-Guard runs, f follows it" in edge(app))
         assert chosen(app) == "test"
         await pilot.press("f")
         await until(pilot, lambda: chosen(app) == "spec-guard")
@@ -773,3 +777,16 @@ async def test_a_failure_names_the_keys_that_there_are(
         ways = [line.strip() for line in drawn(card) if "resume from" in line or "full log" in line]
         assert ways[0].startswith(first)
         assert str(card.border_subtitle).endswith(edge_of_card)
+
+
+@pytest.mark.anyio
+async def test_the_footer_offers_pages_only_where_there_is_more_than_one() -> None:
+    app = app_of(RUNNING)
+    async with app.run_test(size=LARGE) as pilot:
+        await until(pilot, lambda: "FOLLOW" in edge(app))
+        await pilot.press("i")
+        manifest = app.run_screen.query_one(ManifestText)
+        await until(pilot, lambda: manifest.has_focus and manifest.max_scroll_y > 0)
+        await until(pilot, lambda: ("pgdn", "page") in hints(app))
+        await pilot.resize_terminal(140, 400)
+        await until(pilot, lambda: ("pgdn", "page") not in hints(app))

@@ -184,6 +184,9 @@ class RunScreen(OneRunScreen):
         entitle(self.query_one(ManifestText), "Manifest", "")
         self._is_narrow = self.app.size.width < NARROW_COLUMNS
         self._focus_pane(self._panes()[-1 if self._is_narrow else 0])
+        for pane in self.query(ReadingPane).results(ReadingPane):
+            # Only after it was laid out is it known whether there is anything to page.
+            self.watch(pane, "show_vertical_scrollbar", self._show_footer, init=False)
         if self.view is not None:
             self._show(self.view)
 
@@ -305,7 +308,7 @@ class RunScreen(OneRunScreen):
         running = next((s for s in view.stages if is_growing(s)), None)
         if running is None or is_growing(shown):
             return ""
-        return f"{running.index} {running.id} runs, f follows it"
+        return f"{running.index} {running.title} runs, f follows it"
 
     def _show_footer(self) -> None:
         can_cancel = self.view is not None and self.view.cancel_refusal is None
@@ -319,7 +322,8 @@ class RunScreen(OneRunScreen):
         elif isinstance(self.focused, PickingPane):
             hints = (hint("open", "run.open"), *acts, *_WAYS_OUT, _TABS)
         elif isinstance(self.focused, ReadingPane):
-            hints = (*acts, *_WAYS_OUT, _TABS, hint("page", "move.page_down"))
+            page = (hint("page", "move.page_down"),) if self.focused.show_vertical_scrollbar else ()
+            hints = (*acts, *_WAYS_OUT, _TABS, *page)
         self.show_footer(hints, self._fleet)
 
     @on(DescendantFocus)

@@ -112,7 +112,6 @@ class RunsScreen(ListingScreen):
         self._seen = SeenFailures(memory)
         self._previewed: RunKey | None = None
         self._settling: Timer | None = None
-        self._known_arrivals = 0
         self._is_read = False
         self._gone_since: datetime | None = None
 
@@ -156,7 +155,7 @@ class RunsScreen(ListingScreen):
             return
         view = self._order.answer(self._fleet, now, self._listing.asked, self._seen.runs)
         if not self._is_read:  # what is read first did not just arrive
-            self._known_arrivals = self._order.arrivals
+            self._order.acknowledge()
             self._is_read = fresh is not None and not fresh.scanning
         self.table.view = TableView(self._fleet, view.keys, now, view.groups, self._order)
         self.set_class(self._gone_since is not None, "-gone")
@@ -191,12 +190,18 @@ class RunsScreen(ListingScreen):
         if self._gone_since is not None:
             gone = f"{self._gone_since.astimezone():%H:%M:%S}"
             parts.append(f"{self._options.runs_dir} is gone since {gone}; this is what was there")
-        if new := self._order.arrivals - self._known_arrivals:
+        if new := len(self._unlooked()):
             parts.append(f"+{new:,} new")
         if marked := self.table.marked:
             hidden = sum(self._order.position(key) is None for key in marked)
             parts.append(f"{len(marked):,} marked{f', {hidden:,} not shown' if hidden else ''}")
         return "   ".join((*parts, *self._listing.words))
+
+    def _unlooked(self) -> set[RunKey]:
+        """Return the listed runs that arrived and stand where nobody sees them."""
+        arrived = self._order.arrived
+        away = arrived - self.table.in_sight() if arrived else arrived
+        return {key for key in away if self._order.position(key) is not None}
 
     def _show_pane(self, view: FleetView) -> None:
         shown, total, fresh = len(view.keys), view.counts.total, self._fleet.freshness
@@ -260,8 +265,7 @@ class RunsScreen(ListingScreen):
     @on(RunTable.Moved)
     def _acknowledge(self) -> None:
         """Take the rows that arrived for known."""
-        if self._known_arrivals != self._order.arrivals:
-            self._known_arrivals = self._order.arrivals
+        if self._order.acknowledge():
             self.list_anew()
 
     @on(RunTable.RunHighlighted)

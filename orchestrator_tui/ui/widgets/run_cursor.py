@@ -106,6 +106,12 @@ class RunCursor(ScrollView, can_focus=True):
         """The runs that an action is about: those marked, else the selected one."""
         return self.marked or ((self._selected,) if self._selected else ())
 
+    def in_sight(self) -> frozenset[RunKey]:
+        """Return the runs whose rows are on the screen."""
+        top = self.scroll_offset.y
+        found = (self._lines.at(line) for line in range(top, top + self.size.height))
+        return frozenset(self._order[at] for at in found if isinstance(at, int))
+
     def _range(self) -> tuple[int, int]:
         anchor = self._marks.anchor
         near = self.view.runs.position(anchor) if anchor else None

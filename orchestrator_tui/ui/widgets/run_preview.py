@@ -91,7 +91,7 @@ def strip_line(view: RunView, width: int, *, ascii_only: bool) -> Line:
 def _strip_piece(stage: StageRow, *, ascii_only: bool) -> Span:
     look = stage_look(stage.state)
     time = f" {stage.elapsed}" if stage.elapsed_s is not None else ""
-    text = f"{symbol_of(look, ascii_only=ascii_only)} {safe_text(stage.id)}{time}  "
+    text = f"{symbol_of(look, ascii_only=ascii_only)} {safe_text(stage.title)}{time}  "
     return Span(text, f"state--{look.style}")
 
 

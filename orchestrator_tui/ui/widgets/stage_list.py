@@ -35,11 +35,9 @@ _QUIET_WORDS = frozenset(
 
 
 def stage_name(stage: StageRow, width: int) -> str:
-    """Return a stage's title in exactly `width` cells; its id where only that fits."""
+    """Return a stage's title in exactly `width` cells; a long one loses its middle."""
     lead = "+ " if stage.is_subpipeline else ""
-    title, short = lead + safe_text(stage.title), lead + safe_text(stage.id)
-    fits = cell_len(title) <= width or cell_len(short) > width
-    return fit_name(title if fits else short, width)
+    return fit_name(lead + safe_text(stage.title), width)
 
 
 def shows_usual(stages: tuple[StageRow, ...], width: int) -> bool:
