@@ -517,3 +517,23 @@ async def test_a_very_wide_terminal_tells_why_a_run_failed_beside_its_output() -
         assert world.table.has_focus
         await pilot.resize_terminal(*LARGE)
         await until(pilot, lambda: "Why it failed" not in world.shown())
+
+
+# --- the keys of rows that come late ------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_keys_move_the_cursor_of_rows_that_were_away() -> None:
+    world = World(fleet(*BUSY))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: world.table.selected is not None and world.table.has_focus)
+        world.app.show_runs("task:late")
+        await until(pilot, lambda: "No run matches" in world.shown())
+        await until(pilot, lambda: not world.table.has_focus)
+        for minutes in (1.0, 2.0):
+            world.feed.put(*Sample("late", "check", minutes).seen())
+        await until(pilot, lambda: len(world.rows()) > 1 and world.table.selected is not None)
+        await pilot.press("g")
+        first = world.table.selected
+        await pilot.press("j")
+        await until(pilot, lambda: world.table.selected != first)

@@ -212,6 +212,8 @@ class RunsScreen(ListingScreen):
         self.set_class(shown <= HANDFUL, "-handful")
         if table.display != bool(shown):
             table.display = bool(shown)
+            if shown and self.focused is None:  # which a table that was hidden has lost
+                table.focus()
         self.query_one(EmptyRuns).view = EmptyView(
             runs_dir=self._options.runs_dir,
             config_path=self._options.config_path,
