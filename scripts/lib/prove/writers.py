@@ -24,6 +24,7 @@ from prove.harness import Asked, Found
 
 PROCESSES = 16
 NOTHING_TOLD = '{"seconds": [0], "late": 0}'  # by one that the control has broken
+CONTROL_RUSHES = 12  # few writers on a busy machine may miss one another in a single one
 LONGEST_S = 3.0  # docs/acceptance.md: five attempts and their waits
 
 
@@ -44,10 +45,18 @@ def prove(asked: Asked) -> Found:
     if list(task.task_dir.parent.rglob("*.lock")) or any(task.pending_dir.iterdir()):
         found.failures.append("a lock or a waiting run is left")
     found.figures = f"{late} had to wait for the next one, longest wait {max(seconds):.2f} s"
-    naive = asked.folder / "naive"
-    _record(naive, "naive", minutes)
-    found.caught(_lost(naive, minutes), "the lock")
+    found.caught(_lost_by_the_naive(asked.folder, minutes), "the lock")
     return found
+
+
+def _lost_by_the_naive(folder: Path, minutes: list[int]) -> list[str]:
+    """Return what is lost without the lock, by the first rush in which any run is."""
+    for rush in range(CONTROL_RUSHES):
+        repo = folder / f"naive-{rush}"
+        _record(repo, "naive", minutes)
+        if lost := _lost(repo, minutes):
+            return lost
+    return []
 
 
 def _record(repo: Path, how: str, minutes: list[int]) -> tuple[list[float], int]:
