@@ -242,14 +242,15 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Let the terminal go, and remember until when somebody looked."""
+        # First, for a terminal may block whoever writes to it, and that ends the process.
+        await self.journal.save()
+        await self.journal.seen()
         self._announcer.close()
         if self._driver is not None and not self._driver.is_headless:
             # tmux leaves lines of a screen that was resized behind, unless it is empty.
             self._driver.write(CLEAR_SEQUENCE)
         if self._guard is not None:
             self._guard.close()
-        await self.journal.save()
-        await self.journal.seen()
 
     @work(name="recall")
     async def _recall(self) -> None:

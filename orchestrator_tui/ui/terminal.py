@@ -36,8 +36,8 @@ EXIT_HANGUP = 128 + signal.SIGHUP
 EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 MIN_COLUMNS, MIN_ROWS = 60, 15
-LOOK_EVERY_S = 0.5  # at the terminal itself
-GIVE_UP_S = 2.0  # for the screens to end by themselves
+LOOK_EVERY_S = 0.5  # at the terminal itself, where no notice of its loss came
+GIVE_UP_S = 1.5  # for the screens to end by themselves; two seconds are promised
 
 TerminalModes: TypeAlias = list[Any]  # what termios.tcgetattr gives
 
@@ -99,13 +99,12 @@ class PlainGlyphs(LineFilter):
         ]
 
 
-def is_lost(descriptor: int = 1) -> bool:
-    """Tell whether the terminal behind a descriptor has gone away."""
+def is_lost(descriptor: int = 1, patience_s: float = 0.0) -> bool:
+    """Tell whether the terminal behind a descriptor has gone away, or does so within a time."""
     poll = select.poll()
-    poll.register(descriptor, 0)
-    if any(
-        event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)
-    ):
+    poll.register(descriptor, 0)  # the kernel tells of these three whatever is asked
+    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    if any(event & gone for _, event in poll.poll(1000 * patience_s)):
         return True
     try:
         os.tcgetpgrp(descriptor)
@@ -175,8 +174,8 @@ class TerminalGuard:
         self._ask_to_end(128 + signum)
 
     def _watch(self) -> None:
-        while not self._closed.wait(LOOK_EVERY_S):
-            if is_lost():
+        while not self._closed.is_set():
+            if is_lost(patience_s=LOOK_EVERY_S):
                 self._ask_to_end(EXIT_HANGUP)
                 return
 

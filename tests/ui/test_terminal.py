@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -71,6 +73,23 @@ def test_a_lost_terminal_ends_the_screen(ignored: tuple[signal.Signals, ...]) ->
             assert time.monotonic() - begun < 20, "the screen stays though its terminal is gone"
             terminal.pump(0.05)
         assert terminal.wait(5) not in (None, 0)
+
+
+@pytest.mark.parametrize("ignored", [(), (signal.SIGHUP,)], ids=["heard", "ignored"])
+def test_a_lost_terminal_leaves_word_of_when_it_was_lost(
+    tmp_path: Path, ignored: tuple[signal.Signals, ...]
+) -> None:
+    state = tmp_path / "state"
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(state)}
+    (tmp_path / ".git").mkdir()
+    program = [sys.executable, "-m", "orchestrator_tui", "--repo", str(tmp_path)]
+    with RealTerminal(program, environ=environ, ignored=ignored) as terminal:
+        terminal.until("No runs")
+        lost_at = datetime.now(UTC) - timedelta(milliseconds=1)
+        terminal.hang_up()
+        assert terminal.wait(20) == 129
+    (kept,) = state.rglob("last-seen*")
+    assert datetime.fromisoformat(json.loads(kept.read_text())["at"]) >= lost_at
 
 
 def test_a_terminal_that_nobody_reads_does_not_keep_the_screen_from_ending() -> None:

@@ -22,7 +22,7 @@ from prove.harness import Asked, Found
 from tests.runner.repository import TASK, Repository, command
 from tests.terminals import RealTerminal
 
-GONE_S: Final = 3.0  # two seconds that are promised, and what a busy machine takes
+GONE_S: Final = 2.0
 LATER_S: Final = 15.0
 PROGRAM: Final = (sys.executable, "-m", "orchestrator_tui")
 # The same without what watches over the terminal.
