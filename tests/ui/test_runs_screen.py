@@ -474,7 +474,7 @@ async def test_ctrl_c_quits_at_the_second_press_only() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("environ", "frame_s", "at_once"), [({"SSH_TTY": "/dev/pts/1"}, 0.1, 2), ({}, 0.04, 4)]
+    ("environ", "frame_s", "at_once"), [({"SSH_TTY": "/dev/pts/1"}, 0.1, 2), ({}, 0.03, 4)]
 )
 async def test_a_burst_of_changes_is_painted_ten_times_a_second_over_ssh(
     environ: dict[str, str], frame_s: float, at_once: int

@@ -32,7 +32,7 @@ NAMES = ("aaaaaaaaaaaa", "bbbbbbbbbbbb")  # no letter in common, so that all cel
 def add_options(parser: ArgumentParser) -> None:
     """Add how many runs and changes there are."""
     parser.add_argument("--runs", type=counts, default=(1000,), help="such as 1000,100000")
-    parser.add_argument("--changes", type=int, default=40, help="that are timed, of each kind")
+    parser.add_argument("--changes", type=int, default=100, help="that are timed, of each kind")
     parser.add_argument("--load", type=float, default=200.0, help="changes a second meanwhile")
     parser.add_argument("--many", type=int, default=2000, help="changes of which none is missed")
 
