@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import importlib.util
 import itertools
+import json
 import os
 import re
 import shlex
@@ -180,7 +181,7 @@ def test_every_limit_of_the_configuration_is_in_the_document_with_its_default() 
         row[0].strip("`"): row[1] for row in _rows(ROOT / "docs" / "formats.md") if len(row) == 3
     }
     assert {key: told.get(key) for key in defaults} == {
-        k: f"{v:g}" if isinstance(v, float) else str(v) for k, v in defaults.items()
+        k: f"{v:g}" if isinstance(v, float) else json.dumps(v) for k, v in defaults.items()
     }
 
 

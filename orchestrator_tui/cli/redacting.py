@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from orchestrator_tui.records.secrets import SECRET_FORMS, SECRET_NAME
-
-REDACTED: Final = "[redacted]"
-LEAST_LENGTH: Final = 8  # of a known secret: a shorter one would take out words that are none
+from orchestrator_tui.records.secrets import (
+    LEAST_LENGTH,
+    REDACTED,
+    SECRET_FORMS,
+    SECRET_NAME,
+)
 
 _NAME: Final = re.compile(SECRET_NAME, re.IGNORECASE)
 _BLOCK: Final = re.compile(

@@ -62,6 +62,7 @@ class RunnerLimits:
     buffer_bytes_per_stream: int = 64 * 1024
     stderr_bytes_in_error: int = 8 * 1024
     log_bytes_per_stage: int = 256 * 1024 * 1024
+    masks_secrets: bool = True
     kill_grace_s: float = 10.0
 
 

@@ -14,9 +14,12 @@ from anyio import to_thread
 
 from orchestrator_tui.primitives.buffering import CappedBuffer, StreamDecoder
 from orchestrator_tui.primitives.clock import Clock
+from orchestrator_tui.primitives.masking import Masker
 from orchestrator_tui.records.logs import Stream
 from orchestrator_tui.records.manifest import CommandStatus, JsonObject
 from orchestrator_tui.records.pipeline import CommandStage, RunnerLimits
+from orchestrator_tui.records.secrets import REDACTED
+from orchestrator_tui.runner.environment import secrets_to_mask
 from orchestrator_tui.runner.process import (
     Cause,
     ChildTree,
@@ -78,12 +81,25 @@ class CommandOutput:
 
 
 class _Recorder:
-    """Takes chunks in the pump's thread: to the buffers, the log and whoever watches."""
+    """Takes chunks in the pump's thread: to the buffers, the log and whoever watches.
+
+    Secrets that the command knows from its variables are taken out before anybody gets them.
+    """
 
     def __init__(
-        self, stage_id: str, log: StageLog, on_output: OnOutput | None, limits: RunnerLimits
+        self,
+        stage_id: str,
+        log: StageLog,
+        on_output: OnOutput | None,
+        limits: RunnerLimits,
+        secrets: frozenset[bytes],
     ) -> None:
         self.output = CommandOutput.of(limits)
+        self._maskers = {
+            stream: Masker(secrets, REDACTED.encode())
+            for stream in (Stream.STDOUT, Stream.STDERR)
+            if secrets
+        }
         self.correlation_id = str(uuid.uuid4())
         self._stage_id = stage_id
         self._log = log
@@ -93,11 +109,24 @@ class _Recorder:
 
     def take(self, stream: Stream, chunk: bytes) -> None:
         """Record one chunk as it was read."""
-        self.output.add(stream, chunk)
-        self._pass_on(stream, self._decoders[stream].cut(chunk), len(chunk))
+        if self._maskers:
+            chunk = self._maskers[stream].feed(chunk)
+        self._record(stream, chunk)
+
+    @property
+    def masked_count(self) -> int:
+        """How many secrets were taken out."""
+        return sum(masker.count for masker in self._maskers.values())
+
+    def _record(self, stream: Stream, chunk: bytes) -> None:
+        if chunk:
+            self.output.add(stream, chunk)
+            self._pass_on(stream, self._decoders[stream].cut(chunk), len(chunk))
 
     def finish(self) -> None:
-        """Record a character that a stream began and never ended."""
+        """Record what was held back, and a character that a stream began and never ended."""
+        for stream, masker in self._maskers.items():
+            self._record(stream, masker.finish())
         for stream, decoder in self._decoders.items():
             if rest := decoder.finish():
                 self._pass_on(stream, rest.encode(), 0)
@@ -154,7 +183,8 @@ async def run_command_stage(
         limit_bytes=limits.log_bytes_per_stage,
         clock=clock,
     )
-    recorder = _Recorder(stage.id, log, on_output, limits)
+    secrets = secrets_to_mask(place.env) if limits.masks_secrets else frozenset[bytes]()
+    recorder = _Recorder(stage.id, log, on_output, limits, secrets)
     timeout_ms = stage_timeout_ms(stage, place.env)
 
     def begin() -> ChildTree:
@@ -171,8 +201,15 @@ async def run_command_stage(
         tree = await to_thread.run_sync(begin)
         timeout_s = None if timeout_ms is None else timeout_ms / 1000
         ending = await supervise(tree, recorder.take, replace(endings, timeout_s=timeout_s))
-        result = stage_result(stage, ending, recorder.output, timeout_ms=timeout_ms, limits=limits)
-        await to_thread.run_sync(_end_records, log, recorder, ending, result, timeout_ms)
+
+        def end() -> StageResult:
+            recorder.finish()
+            output = recorder.output
+            result = stage_result(stage, ending, output, timeout_ms=timeout_ms, limits=limits)
+            _end_records(log, recorder, ending, result, timeout_ms)
+            return result
+
+        result = await to_thread.run_sync(end)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(log.close)
@@ -282,8 +319,7 @@ def _end_records(
         "duration_ms": duration_ms,
     }
     status = "succeeded" if result.status is CommandStatus.SUCCEEDED else "failed"
-    recorder.finish()
-    for warning, message in _warnings(ending, log.lost_bytes):
+    for warning, message in _warnings(ending, log.lost_bytes, recorder.masked_count):
         log.record("command:warning", warning=warning, message=message)
     log.record("exec:end", correlation_id=recorder.correlation_id, attempt=1, **how, status=status)
     log.record("command:end", **how)
@@ -300,7 +336,7 @@ def _end_records(
     log.close()
 
 
-def _warnings(ending: Ending, lost_bytes: int) -> Iterator[tuple[str, str]]:
+def _warnings(ending: Ending, lost_bytes: int, masked: int) -> Iterator[tuple[str, str]]:
     """Yield what whoever reads a log should know of how it came about: a word and a sentence."""
     if ending.exit.held_open:
         told = "background processes still held the output; what they write later is lost"
@@ -310,3 +346,6 @@ def _warnings(ending: Ending, lost_bytes: int) -> Iterator[tuple[str, str]]:
         yield "processes-left", f"these processes could not be ended: {pids}"
     if lost_bytes:
         yield "log-incomplete", f"{lost_bytes:,} bytes of this log could not be written"
+    if masked:
+        told = "secrets that the command was given were" if masked > 1 else "a secret was"
+        yield "secrets-masked", f"{told} taken out of its output, {REDACTED} stands for them"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator_tui.primitives import files
 from orchestrator_tui.records.paths import Roots, RunPaths
+from orchestrator_tui.records.secrets import secrets_in
 
 PACKAGE_ROOT = Path(__file__).parent.parent
 PACKAGE_VARIABLE = "CODEX_ORCHESTRATOR_PACKAGE_ROOT"  # stays the Node original's where it is set
@@ -67,6 +69,20 @@ def stage_environment(run_env: Mapping[str, str], stage_env: Mapping[str, str]) 
     if NODE_VARIABLE in run_env:
         merged[NODE_VARIABLE] = run_env[NODE_VARIABLE]
     return merged
+
+
+def secrets_to_mask(env: Mapping[str, str]) -> frozenset[bytes]:
+    """Return what the output of a command must not hold that gets these variables, in UTF-8.
+
+    The place of a secret, such as a file of credentials, is none.
+    """
+    texts: set[str] = set()
+    for name, value in env.items():
+        found = secrets_in(name, value)
+        if found and not (value.startswith("/") and _is_there(Path(value))):
+            texts |= found
+    escaped = {json.dumps(text, ensure_ascii=False)[1:-1] for text in texts}
+    return frozenset(text.encode("utf-8", "surrogateescape") for text in texts | escaped)
 
 
 def _found_in(search_path: str, program: str) -> str | None:

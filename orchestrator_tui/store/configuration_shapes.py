@@ -101,6 +101,7 @@ class LogsShape(_Shape):
     """What is kept of the output of a run."""
 
     max_bytes_per_stage: int = Field(_DEFAULTS.log_bytes_per_stage, ge=64 * 1024)
+    mask_secrets: bool = _DEFAULTS.masks_secrets
 
 
 class LimitsShape(_Shape):
@@ -127,6 +128,7 @@ class LimitsShape(_Shape):
             buffer_bytes_per_stream=self.buffer_bytes_per_stream,
             stderr_bytes_in_error=self.stderr_bytes_in_error,
             log_bytes_per_stage=self.logs.max_bytes_per_stage,
+            masks_secrets=self.logs.mask_secrets,
             kill_grace_s=self.kill_grace_seconds,
         )
 

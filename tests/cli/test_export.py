@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator_tui.cli.redacting import REDACTED, Redactor
+from orchestrator_tui.cli.redacting import Redactor
+from orchestrator_tui.records.secrets import REDACTED
 from tests.cli.conftest import OrchTuiCommand
 from tests.cli.processes import Project, project_in
 

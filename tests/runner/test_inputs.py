@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from orchestrator_tui.records.requests import Done, LaunchRun, RunInputs, command_line
+from orchestrator_tui.records.secrets import secrets_in
 from orchestrator_tui.runner.actions import RunActions, restart_job
 from orchestrator_tui.runner.launch import LaunchRefused
 from orchestrator_tui.store.life import read_runner
-from tests.runner.repository import TASK, Repository, child, command, eventually
+from tests.runner.repository import TASK, Repository, child, command, eventually, lines_of
 
 GIVEN = RunInputs((("FOO", "1"), ("API_TOKEN", "s3cret")), "try it")
 
@@ -42,6 +44,49 @@ async def test_variables_reach_every_command_and_secrets_stay_off_the_disk(
     assert record is not None
     assert (record.note, record.env) == ("try it", (("FOO", "1"), ("API_TOKEN", None)))
     assert "s3cret" not in repo.paths(key).runner_json.read_text()
+
+
+@pytest.mark.anyio
+async def test_what_a_command_prints_holds_no_secret_that_it_was_given(repo: Repository) -> None:
+    say = 'printf "%s" "${API_TOKEN%cret-one}"; sleep 0.2; echo "cret-one said"; '
+    repo.configure(main=[command("one", say + 'echo "$API_TOKEN $PLAIN $KEY_FILE" >&2; exit 3')])
+    (repo.folder / "key").touch()
+    repo.environ |= {"API_TOKEN": "s3cret-one", "PLAIN": "s3en as it is"}
+    repo.environ |= {"KEY_FILE": str(repo.folder / "key"), "PRIVATE_KEY": str(repo.folder / "key")}
+    told: list[str] = []
+    outcome = await repo.start("main", on_output=lambda _id, _stream, text: told.append(text))
+    texts = [path.read_text() for path in repo.folder.rglob("*") if path.is_file()]
+    assert not [text for text in [*texts, *told] if "s3cret-one" in text]
+    assert "[redacted] said\n" in "".join(told)
+    paths = repo.paths(outcome.key)
+    error = json.loads(paths.stage_error(1, "one").read_text())
+    # The place of a secret is none, and an ordinary variable is told.
+    assert error["details"]["stderr"] == f"[redacted] s3en as it is {repo.folder / 'key'}"
+    records = lines_of(paths.stage_log(1, "one"))
+    (note,) = [each["message"] for each in records if each["type"] == "command:warning"]
+    assert note.startswith("secrets that the command was given were taken out of its output")
+
+
+@pytest.mark.anyio
+async def test_a_repository_may_keep_what_its_commands_print(repo: Repository) -> None:
+    repo.configure(settings={"logs": {"maskSecrets": False}}, main=[command("one", "printenv")])
+    outcome = await repo.start("main", environ={**repo.environ, "API_TOKEN": "s3cret-one"})
+    assert "s3cret-one" in repo.paths(outcome.key).stage_log(1, "one").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secrets"),
+    [
+        ("API_TOKEN", "s3cret-one", {"s3cret-one"}),
+        ("API_TOKEN", "short", set()),
+        ("TLS_PRIVATE_KEY", "--BEGIN--\n  abcdefgh12\nshort", {"--BEGIN--", "abcdefgh12"}),
+        ("DATABASE_URL", "postgres://me:p4ssword@db/x", {"p4ssword"}),
+        ("EDITOR", "vim -u NONE", set()),
+        ("GIT_COMMIT", "c5b86c0" * 10, set()),
+    ],
+)
+def test_which_part_of_a_variable_is_secret(name: str, value: str, secrets: set[str]) -> None:
+    assert secrets_in(name, value) == secrets
 
 
 @pytest.mark.anyio

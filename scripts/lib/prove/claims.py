@@ -39,5 +39,6 @@ CLAIMS: Final = {
     "line": Claim("a line of 500 MB costs no memory", 500, 20),
     "flood": Claim("a log that grows by 200 MB/s costs no memory", 1000, 40),
     "terminal": Claim("no byte of data reaches the terminal as a command", 10_000, 200),
+    "secrets": Claim("no secret that a command was given reaches the disk", 100, 38),
     "sessions": Claim("a run outlives its screen, and the terminal is left clean", 15, 3),
 }
