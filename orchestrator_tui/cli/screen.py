@@ -122,7 +122,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     from orchestrator_tui.ui.clipboard import between
     from orchestrator_tui.ui.keymap import check_keymap
     from orchestrator_tui.ui.options import ScreenOptions
-    from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
+    from orchestrator_tui.ui.terminal import is_lost, reset_at_exit, trust_the_terminal
     from orchestrator_tui.watch.processes import RunProcesses
 
     hook = None
@@ -177,8 +177,9 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
 
         say(told_of(crash, SYSTEM_CLOCK.now()))
         return Exit.FAILED
-    for line in app.farewell():
-        click.echo(line)
+    if not is_lost():
+        for line in app.farewell():
+            click.echo(line)
     return app.return_code or 0
 
 
