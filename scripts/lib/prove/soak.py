@@ -32,8 +32,10 @@ EVERY_S: Final = 10.0
 WARM_UP: Final = 0.25  # of the time, at most `WARM_UP_S`
 WARM_UP_S: Final = 600.0
 SIZE: Final = (140, 40)
-# A line or two a second, to both streams, with colours.
+# A line or two a second, to both streams, with colours. Before them as many as a log screen keeps,
+# so that what grows is the program and not what it shows.
 CHATTER: Final = (
+    "seq 25000 | sed 's/^/earlier line /'; "
     "n=0; while :; do n=$((n+1)); printf '\\033[32mline %d\\033[0m of much that is said\\n' $n; "
     '[ $((n % 7)) -ne 0 ] || echo "warning $n" >&2; sleep 0.7; done'
 )
