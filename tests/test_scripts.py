@@ -122,3 +122,14 @@ def test_the_tour_draws_the_real_program(tmp_path: Path, demo_environ: dict[str,
     assert ended.returncode == 0, ended.stderr
     picture = (tmp_path / "runs-80x24.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
+
+
+@pytest.mark.timeout(180)
+def test_error_handlers_that_no_test_reaches_are_told() -> None:
+    environ = {**os.environ, "ORCH_TUI_VENV": sys.prefix}
+    ended = run(ROOT / "scripts" / "excepts", "tests/store/test_checkout.py", environ=environ)
+    assert ended.returncode == 1, ended.stderr
+    told = ended.stdout
+    assert "orchestrator_tui/watch/index.py" in told
+    assert told.count("orchestrator_tui/store/checkout.py") == 1  # of two
+    assert "handlers are reached" in told.splitlines()[-1]

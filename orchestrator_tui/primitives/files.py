@@ -273,7 +273,7 @@ def free_bytes(folder: Path) -> int:
     """
     while True:
         try:
-            told = os.statvfs(folder)
+            told = perform(Step.STAT, folder, os.statvfs, folder)
         except FileNotFoundError:
             if folder == folder.parent:
                 raise

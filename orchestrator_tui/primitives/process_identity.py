@@ -124,7 +124,8 @@ def _was_given(pid: int, entry: bytes) -> bool:
     try:
         while len(content) < _ENVIRON_BYTES and (part := os.read(descriptor, _ENVIRON_BYTES)):
             content += part
-    except OSError:  # the process ended in between
+    except OSError:
+        # not reached: the process would have to end between two calls
         return False
     finally:
         os.close(descriptor)
@@ -161,6 +162,7 @@ def send_signal(identity: ProcessIdentity, signum: int) -> bool:
             return False
         signal.pidfd_send_signal(descriptor, signum)
     except ProcessLookupError:
+        # not reached: needs a process that ends between two calls
         return False
     finally:
         os.close(descriptor)
@@ -180,6 +182,7 @@ def pid_namespace() -> int | None:
     try:
         return os.stat("/proc/self/ns/pid").st_ino
     except OSError:
+        # not reached: every Linux has this file
         return None
 
 
@@ -243,7 +246,8 @@ def _read(path: str) -> bytes | None:
         return None
     try:
         return os.read(descriptor, _STAT_BYTES)
-    except OSError:  # the process ended in between
+    except OSError:
+        # not reached: the process would have to end between two calls
         return None
     finally:
         os.close(descriptor)

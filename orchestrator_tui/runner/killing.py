@@ -157,6 +157,7 @@ def _signal(process: ProcessIdentity, number: signal.Signals) -> None:
     try:
         send_signal(process, number)
     except PermissionError:  # a set-uid program of another user: it stays, and burial tells
+        # not reached: nothing refuses root, and nobody else has a program of another user
         return
 
 

@@ -60,6 +60,7 @@ def _reap(pid: int) -> None:
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
+        # not reached: whoever else collects it would have to come in between
         return
 
 

@@ -51,6 +51,7 @@ def _out_folder(roots: Roots, paths: RunPaths) -> Path | None:
     try:
         return resolve_task_paths(roots, paths.key.task_id).runs_json.parent
     except InvalidIdentifier:
+        # not reached: tasks of another name are not listed
         return None
 
 

@@ -34,6 +34,7 @@ class RunProcesses:
         try:
             found = (runner, *descendants(runner.pid))
         except OSError:  # no /proc
+            # not reached: there is /proc on every Linux
             return ()
         named = ((process, process_name(process)) for process in found)
         return tuple(LivingProcess(process.pid, name) for process, name in named if name)

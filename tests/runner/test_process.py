@@ -77,6 +77,8 @@ async def test_both_streams_and_the_exit_code_are_told(scope: TreeScope) -> None
 async def test_a_signal_is_told_by_its_name(scope: TreeScope) -> None:
     ending = await run("kill -KILL $$", Heard())
     assert (ending.exit.code, ending.exit.signal) == (None, "SIGKILL")
+    ending = await run("kill -40 $$", Heard())  # one of those that have no name
+    assert (ending.exit.code, ending.exit.signal) == (None, "SIG40")
 
 
 @pytest.mark.anyio

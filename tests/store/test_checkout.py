@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from orchestrator_tui.primitives.steps import Step
 from orchestrator_tui.store.checkout import (
     BRANCH_CHARACTERS,
     head_file,
     head_signature,
     read_branch,
 )
+from tests.fault_plans import FailingStep, installed
 
 
 def git(folder: Path, *words: str) -> None:
@@ -83,3 +86,9 @@ def test_a_head_that_is_a_pipe_keeps_nobody_waiting(repo: Path) -> None:
 def test_a_name_without_end_is_cut(repo: Path) -> None:
     (repo / ".git" / "HEAD").write_text("ref: refs/heads/" + "b" * 3000)
     assert branch_of(repo) == "b" * BRANCH_CHARACTERS
+
+
+def test_a_head_that_cannot_be_looked_at_has_no_signature(repo: Path) -> None:
+    head = head_file(repo)
+    with installed(FailingStep(Step.STAT, errno.EACCES)):
+        assert head_signature(head) is None

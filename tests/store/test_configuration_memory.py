@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -16,12 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
+from orchestrator_tui.primitives.steps import Step
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
 from orchestrator_tui.store.configuration import CONFIG_PATH_VARIABLE, load_config
 from orchestrator_tui.store.configuration_checks import config_of
 from orchestrator_tui.store.configuration_memory import KEPT, ConfigMemory
 from tests.fakes import HandClock
+from tests.fault_plans import FailingStep, installed
 from tests.store.conftest import FIXTURES, got, put
 
 Found = OrchestratorConfig | ConfigProblem | None
@@ -76,6 +79,12 @@ def test_what_was_checked_is_told_again_without_a_check(checks: Checks) -> None:
     first, second = checks.load(), checks.load()
     assert first == second == config_of(document(), "codex.orchestrator.json")
     assert checks.count == 1
+
+
+def test_a_file_that_cannot_be_looked_at_is_checked(checks: Checks) -> None:
+    checks.load()
+    with installed(FailingStep(Step.STAT, errno.EIO)):
+        assert checks.memory.checked(checks.path, "x", lambda: None) is None
 
 
 def test_a_changed_file_is_seen_at_once(checks: Checks) -> None:

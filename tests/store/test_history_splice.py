@@ -79,6 +79,7 @@ def test_a_run_gets_its_place_as_if_the_file_had_been_written_anew(
         (LONG.replace(b"\n", b"\r\n"), run("a", "2027")),
         (json.dumps(json.loads(LONG)).encode(), run("a", "2027")),
         (LONG + b"\n", run("a", "2027")),
+        (LONG.replace(b'"lastRunAt":', b'"lastRunAt"'), run("a", "2027")),
         (LONG[:-9], run("a", "2027")),
         (b"", run("a", "2027")),
     ],

@@ -207,6 +207,23 @@ def test_one_waiting_file_that_cannot_be_read_stops_nobody(
     assert "passed over" in caplog.text
 
 
+def test_a_waiting_file_that_another_took_meanwhile_is_not_missed(
+    roots: Roots, task: TaskPaths
+) -> None:
+    class Taken(Watching):
+        """Removes a waiting file right before it is opened."""
+
+        def perform(self, step, path, call):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+            if step is Step.OPEN and path == waiting:
+                waiting.unlink(missing_ok=True)
+            return super().perform(step, path, call)
+
+    waiting = put(task.metrics_pending_dir / "a.jsonl", line("a"))
+    put(task.metrics_pending_dir / "b.jsonl", line("b"))
+    with installed(Taken()):
+        assert record(roots).merged_run_ids == ("b",)
+
+
 def test_a_crash_between_append_and_removal_repeats_lines_that_readers_take_once(
     roots: Roots, task: TaskPaths, clock: HandClock
 ) -> None:

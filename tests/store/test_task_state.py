@@ -314,6 +314,22 @@ def test_a_full_disk_leaves_the_old_history_and_tells(
     assert ids(task) == ["a", "c"]
 
 
+def test_litter_that_cannot_be_listed_does_not_unmake_what_was_recorded(
+    store: TaskStateStore, task: TaskPaths, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Unlistable(FailingStep):
+        """Refuses to list folders once the history is in its place."""
+
+        def act(self, number, step, call):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+            is_recorded = "runs.json" in self.paths_of(Step.RENAME)
+            return super().act(number, step, call) if is_recorded else call()
+
+    with installed(Unlistable(Step.SCAN, errno.EIO)):
+        store.record_run(summary("a"))
+    assert ids(task) == ["a"]
+    assert "Old temporary files stay" in caplog.text
+
+
 # --- the coordinator -----------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator_tui.primitives.steps import Step
 from orchestrator_tui.watch.source import ChangeSource, Layer, Polling
+from tests.fault_plans import FailingStep, installed
 
 BOUND_S = 5.0
 
@@ -88,6 +91,34 @@ def test_a_set_of_nothing_ends_the_watching(source: ChangeSource, tmp_path: Path
     wait_for_threads()
     (tmp_path / "file").write_text("x")
     assert source.wait(0.1) == frozenset()
+
+
+class LateNotify:
+    """Finds a folder gone that was there when it was asked for, and the next time its own end."""
+
+    asked = 0
+
+    def __init__(self, *_: object) -> None:
+        type(self).asked += 1
+        if self.asked == 1:
+            raise FileNotFoundError(2, "No such file or directory")
+
+    def watch(self, *_: object) -> object:
+        raise RuntimeError("the kernel says no more")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_watching_that_breaks_off_is_told(
+    source: ChangeSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchfiles._rust_notify.RustNotify", LateNotify)
+    with installed(FailingStep(Step.STAT, errno.EIO)):
+        source.watch(Layer.SHELVES, frozenset([tmp_path]))
+    source.watch(Layer.RUNS, frozenset([tmp_path]))
+    wait_for_threads()
+    assert source.problem == "changes are not noticed: the kernel says no more"
 
 
 class RefusingNotify:
