@@ -18,6 +18,7 @@ import click
 from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import Exit, bad_usage, say
 from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
+from orchestrator_tui.primitives.allocation import give_back_memory
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
@@ -104,6 +105,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.index import RunIndex
 
+    give_back_memory()
     gc.disable()  # nothing that is loaded is garbage; `ui.warming` begins again
     roots = settings.roots
     feed = DiskFeed(
