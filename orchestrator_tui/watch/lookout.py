@@ -103,7 +103,7 @@ class Lookout:
         self._next_tick_s = self._next_walk_s = self._rested_s = clock.monotonic()
         self._shelves_of = -1  # the roster's generation that is watched
         self._shelf_folders: frozenset[Path] = frozenset()
-        self._run_folders: frozenset[Path] = frozenset()
+        self._run_folders: dict[Layer, frozenset[Path]] = {}
         self._has_walked = False
         self._unheard = 0  # changes that were seen by looking since the last notice
         self._config_signature: FileSignature | None = None
@@ -368,17 +368,22 @@ class Lookout:
             ref = self._roster.ref(key)
             if ref is not None and _is_folder(ref.run_dir):
                 keys[ref.run_dir] = key
-        wanted = frozenset(list(keys)[:MAX_RUN_FOLDERS]) | self._focused.folders()
-        # To give up a folder can wait; only a new one may hide a change.
-        if wanted <= self._run_folders and not (self._has_walked and wanted != self._run_folders):
-            return []
-        self._run_folders = wanted
+        wanted = frozenset(list(keys)[:MAX_RUN_FOLDERS])
         seen: list[Observation] = []
-        for folder in self._source.watch(Layer.RUNS, wanted):
-            if folder in keys:
-                seen += self._read(keys[folder])
-                self._living.hasten(keys[folder])
+        for folder in self._watch(Layer.RUNS, wanted):
+            seen += self._read(keys[folder])
+            self._living.hasten(keys[folder])
+        self._watch(Layer.RESTING, self._focused.folders() - wanted)
         return seen
+
+    def _watch(self, layer: Layer, wanted: frozenset[Path]) -> frozenset[Path]:
+        """Watch these folders of runs; return those of which notices begin only now."""
+        watched = self._run_folders.get(layer, frozenset())
+        # To give up a folder can wait; only a new one may hide a change.
+        if wanted <= watched and not (self._has_walked and wanted != watched):
+            return frozenset()
+        self._run_folders[layer] = wanted
+        return self._source.watch(layer, wanted)
 
     def _look_at_config(self) -> list[Observation]:
         if self._environ is None:

@@ -18,11 +18,13 @@ class Layer(StrEnum):
 
     SHELVES = "shelves"  # where runs appear: many folders, seldom another set
     RUNS = "runs"  # the runs that go on: few folders, often another set
+    RESTING = "resting"  # the runs in focus that have ended
 
 
 # How long notices are gathered, and how often is looked whether more came, in milliseconds. A
-# shorter step is quicker and costs more when nothing happens: 5 ms take half a percent of a core.
-_PACE_MS: Final = {Layer.SHELVES: (50, 20), Layer.RUNS: (10, 5)}
+# shorter step is quicker and costs more when nothing happens: 5 ms take a third of a percent of a
+# core, 20 ms a tenth.
+_PACE_MS: Final = {Layer.SHELVES: (50, 20), Layer.RUNS: (10, 5), Layer.RESTING: (50, 50)}
 _ATTEMPTS: Final = 5  # to watch a set from which folders vanish meanwhile
 _RETRY_AFTER_S: Final = 60.0
 _LINGER_MS: Final = 500  # how long a thread waits for notices before it sees that it is retired

@@ -294,7 +294,7 @@ def test_folders_of_the_run_in_focus_are_watched_though_it_has_ended(watch: Watc
     watch.lookout.focus(frozenset([KEY]))
     watch.settle()
     watch.step()
-    assert {paths.run_dir, paths.commands_dir} <= watch.notices.watched[Layer.RUNS]
+    assert {paths.run_dir, paths.commands_dir} <= watch.notices.watched[Layer.RESTING]
 
 
 def test_errors_of_the_run_in_focus_are_read_when_they_come(watch: Watch) -> None:

@@ -20,6 +20,7 @@ KEY_P95_MS = 10.0
 KEY_KIB = 1.0
 TICK_KIB_S = 1.5
 IDLE_CPU = 0.01
+STILL_AFTER_S = 6.0  # what is loaded and kept after the first frame is done by then
 LOG_OF_TEXTUAL = 0.05
 TICKING = 50
 QUIET_S = 0.15  # with nothing written for so long a key is answered
@@ -32,7 +33,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--runs", type=counts, default=(10_000,), help="such as 1000,100000")
     parser.add_argument("--keys", type=int, default=40, help="that are pressed and timed")
     parser.add_argument("--log-mib", type=int, default=20, help="size of the long log")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of watching clocks, and idle")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of watching clocks, and idle")
 
 
 def tables(asked: Namespace) -> list[Table]:
@@ -86,13 +87,13 @@ def _clocks(count: int, seconds: float) -> Table:
     with runs_in(count) as repo:
         with Terminal(orch_tui(), repo) as terminal:
             terminal.wait_for(ROWS)
-            _settle(terminal, 2)
+            _settle(terminal, STILL_AFTER_S)
             before = terminal.cpu_s()
             written = terminal.written_within(seconds) / seconds
             idle = (terminal.cpu_s() - before) / seconds
         with live_runs(repo, TICKING, 10, 30 + 2 * seconds), Terminal(orch_tui(), repo) as terminal:
             terminal.wait_for(("RUNNING",))
-            _settle(terminal, 2)
+            _settle(terminal, STILL_AFTER_S)
             before = terminal.cpu_s()
             ticking = terminal.written_within(seconds) / seconds
             busy = (terminal.cpu_s() - before) / seconds
