@@ -41,7 +41,12 @@ from orchestrator_tui.runner.launch import (
     StartJob,
     launch_detached,
 )
-from orchestrator_tui.runner.reopening import find_run, kept_env, read_manifest
+from orchestrator_tui.runner.reopening import (
+    find_run,
+    kept_env,
+    read_manifest,
+    words_of_missing_secrets,
+)
 from orchestrator_tui.runner.resume import ResumeRefused, check_quiet, last_activity
 from orchestrator_tui.store.control import ActionKind, ControlRequest, read_control, request_action
 from orchestrator_tui.store.discovery import locate_run
@@ -203,14 +208,11 @@ def restart_job(
         raise LaunchRefused(f"Run {key.run_id} does not say which pipeline it ran.")
     record = read_runner(run_paths_in(roots, key, ref.run_dir))
     env = dict(given.env)
+    words = words_of_missing_secrets(key, record, environ, given)
+    if words and complete:
+        raise LaunchRefused(words)
     if record is not None:
         env = {**kept_env(record, environ), **env}
-        missing = [name for name, value in record.env if value is None and name not in env]
-        if missing and complete:
-            raise LaunchRefused(
-                f"Run {key.short} was given {', '.join(missing)}, which is not kept as it looks "
-                "secret: set it in the environment, or pass it with --env."
-            )
     return StartJob(
         manifest.pipeline_id,
         sanitize_task_id(key.task_id),

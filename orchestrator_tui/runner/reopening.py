@@ -172,6 +172,22 @@ def kept_env(record: RunnerRecord, environ: Mapping[str, str]) -> dict[str, str]
     return kept
 
 
+def words_of_missing_secrets(
+    key: RunKey, record: RunnerRecord | None, environ: Mapping[str, str], given: RunInputs
+) -> str | None:
+    """Return which variables a run was given that nobody can give it again, None if it has all."""
+    if record is None:
+        return None
+    there = {**environ, **dict(given.env)}
+    missing = [name for name, value in record.env if value is None and name not in there]
+    if not missing:
+        return None
+    return (
+        f"Run {key.short} was given {', '.join(missing)}, which is not kept as it looks "
+        "secret: set it in the environment, or pass it with --env."
+    )
+
+
 def _check(
     context: RunContext, ref: RunRef, paths: RunPaths, choice: ResumeChoice
 ) -> tuple[Manifest, Pipeline, tuple[int, ...]]:
@@ -181,6 +197,9 @@ def _check(
     check_token(paths.key.run_id, manifest, _token_file(paths), choice.token)
     check_stages(manifest, pipeline)
     positions = stages_to_run(manifest, from_stage=choice.from_stage, only_stage=choice.only_stage)
+    words = words_of_missing_secrets(paths.key, read_runner(paths), context.environ, choice.inputs)
+    if words:
+        raise ResumeRefused(words)
     record = current_runner(paths, manifest.resume_events)
     if not _is_known_dead(record):
         beats = read_beats(paths)

@@ -11,6 +11,7 @@ from orchestrator_tui.records.requests import Done, LaunchRun, RunInputs, comman
 from orchestrator_tui.records.secrets import secrets_in
 from orchestrator_tui.runner.actions import RunActions, restart_job
 from orchestrator_tui.runner.launch import LaunchRefused
+from orchestrator_tui.runner.resume import ResumeRefused
 from orchestrator_tui.store.life import read_runner
 from tests.runner.repository import TASK, Repository, child, command, eventually, lines_of
 
@@ -94,6 +95,8 @@ async def test_a_run_that_goes_on_or_is_started_again_has_its_variables(repo: Re
     key = (await repo.start("main", inputs=GIVEN)).key
     (repo.folder / "ok").touch()
     (repo.folder / "seen").unlink()
+    with pytest.raises(ResumeRefused, match="API_TOKEN, which is not kept"):
+        await repo.resume(key)
     environ = {**repo.environ, "API_TOKEN": "again"}
     assert (await repo.resume(key, environ=environ)).manifest.status == "succeeded"
     assert (repo.folder / "seen").read_text() == "1 again\n"
