@@ -70,7 +70,6 @@ from orchestrator_tui.ui.sparing import SparingDriver
 from orchestrator_tui.ui.spending import spending_words
 from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
-    CLEAR_SEQUENCE,
     EXIT_INTERRUPTED,
     MOUSE_OFF,
     MOUSE_ON,
@@ -246,9 +245,6 @@ class OrchTui(AskingApp, inherit_bindings=False):
         await self.journal.save()
         await self.journal.seen()
         self._announcer.close()
-        if self._driver is not None and not self._driver.is_headless:
-            # tmux leaves lines of a screen that was resized behind, unless it is empty.
-            self._driver.write(CLEAR_SEQUENCE)
         if self._guard is not None:
             self._guard.close()
 

@@ -22,6 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.ui.sparing import SparingDriver
+from orchestrator_tui.ui.terminal import CLEAR_SEQUENCE
 
 ASK_WHERE: Final = "\x1b[6n"  # the answer is an `events.CursorPosition`
 FRAME_S: Final = 0.1  # at most ten frames a second
@@ -202,6 +203,12 @@ class PacedDriver(SparingDriver, _Counting):
         # The file is private in the pinned Textual; tests/ui/test_slow_links.py holds it.
         self.meter = Meter(self._file or sys.stderr)
         self._file = self.meter  # type: ignore[assignment]
+
+    def stop_application_mode(self) -> None:
+        """Leave the terminal as it was before."""
+        # tmux leaves lines of a screen that was resized behind, unless it is empty.
+        self.beside(CLEAR_SEQUENCE)
+        super().stop_application_mode()
 
     def ask_arrival(self, *, with_answer: bool) -> None:
         """Ask for word when all that was written so far is taken, and shown."""

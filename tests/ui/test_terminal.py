@@ -41,6 +41,8 @@ def assert_left_clean(terminal: RealTerminal) -> None:
     assert raw.rfind(ALTERNATE_OFF) > raw.rfind(ALTERNATE_ON)
     assert raw.rfind(MOUSE_OFF) > raw.rfind(MOUSE_ON)
     assert CURSOR_SHOWN in raw[raw.rfind(ALTERNATE_ON) :]
+    # What the shell has shown before comes back with the end of the alternate screen.
+    assert b"\x1b[2J" not in raw[raw.rfind(ALTERNATE_OFF) :]
 
 
 def test_quitting_leaves_the_terminal_clean() -> None:
