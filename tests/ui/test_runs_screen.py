@@ -243,6 +243,28 @@ async def test_hostile_output_is_harmless_text() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("is_touched", [False, True])
+async def test_what_is_read_first_does_not_hold_the_first_row_until_somebody_is_there(
+    is_touched: bool,
+) -> None:
+    reading = FreshnessSeen(Freshness("watching", NOON, scanning=True))
+    world = World((ConfigSeen(CONFIG), reading, *RUNNING.seen()))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: world.table.selected == RUNNING.key)
+        if is_touched:
+            await pilot.press("down")
+        world.app.take((*FAILED.seen(), FreshnessSeen(Freshness("watching", NOON))))
+        await until(pilot, lambda: len(world.rows()) == 2)
+        first, last = (RUNNING, FAILED) if is_touched else (FAILED, RUNNING)
+        assert world.table.selected == first.key
+        assert first.task in world.rows()[0]
+        assert last.task in world.rows()[1]
+        world.app.take(LOST.seen())
+        await until(pilot, lambda: len(world.rows()) == 3)
+        assert first.task in world.rows()[0]
+
+
+@pytest.mark.anyio
 async def test_the_selected_row_never_moves_by_itself() -> None:
     world = World(fleet(RUNNING, GREEN, *BUSY[-30:]))
     async with world.app.run_test(size=WIDE) as pilot:

@@ -50,7 +50,11 @@ def moved_to(order: tuple[RunKey, ...], position: int, index: int) -> tuple[RunK
 
 
 class RunCursor(ScrollView, can_focus=True):
-    """The cursor stays on its run and the run on its row until the user moves."""
+    """The cursor stays on its run and the run on its row until the user moves.
+
+    While runs are still being read and nobody has touched a key, it stays on the first row: what
+    happened to be read first would else hold the place of what needs somebody.
+    """
 
     BINDINGS = LIST_KEYS
 
@@ -83,7 +87,16 @@ class RunCursor(ScrollView, can_focus=True):
         self._index = 0
         self._selected: RunKey | None = None
         self._wanted: RunKey | None = None
+        self._is_settled = False
         self._marks = RunMarks()
+
+    def on_key(self) -> None:
+        """Take note of a person, whatever the key does."""
+        self._is_settled = True
+
+    def on_mouse_down(self) -> None:
+        """Take note of a person, wherever the button goes."""
+        self._is_settled = True
 
     def repaint_changed(self) -> None:
         """Paint the rows that differ; what subclasses are made for."""
@@ -184,6 +197,10 @@ class RunCursor(ScrollView, can_focus=True):
         if wanted is not None:
             self._wanted = None
             self._show_order(wanted, is_asked=True)
+            return
+        if not self._is_settled:
+            self._is_settled = view.fleet.is_read and bool(view.order)
+            self._show_order(0)
             return
         position = view.runs.position(self._selected) if self._selected else None
         if position is not None and position != self._index and not view.groups:
