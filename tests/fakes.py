@@ -93,7 +93,10 @@ class ScriptedLogs:
         chosen = [(n, strip_sequences(lines[n].text)) for n in range(begin, end)]
         shown = [(n, text) for n, text in chosen if choice.passes(lines[n].stream, text)]
         found = [[n for n, text in shown if look.finds(text)] for look in looks]
-        told = [LogSpot(n * LINE_BYTES, n - begin + 1, lines[n].text) for n in found[0]]
+        told = [
+            LogSpot(n * LINE_BYTES, n - begin + 1, lines[n].text)
+            for n in (found[0] if found else ())
+        ]
         return LogSurvey(
             start=begin * LINE_BYTES,
             end=end * LINE_BYTES,

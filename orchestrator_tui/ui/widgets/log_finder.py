@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from enum import StrEnum
 
 from textual import on, work
@@ -17,7 +18,7 @@ from orchestrator_tui.ui.widgets.log_counts import LogCount
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
 from orchestrator_tui.ui.widgets.log_pane import LogPane, Subject
 from orchestrator_tui.ui.widgets.log_search import line_filter, look_for
-from orchestrator_tui.ui.widgets.log_walk import Finder, finds_place, walk, wanted_place
+from orchestrator_tui.ui.widgets.log_walk import approach, finds_place, walk, wanted_place
 
 COUNT_AFTER_S = 0.2  # without a key, so that a search is not counted for each letter of it
 
@@ -281,30 +282,36 @@ class LogFinder(LogPane):
             return
         known = self.map.waypoint_before(wish) if isinstance(wish, int) else None
         start, before = (known.place, known.number - 1) if known else (0, 0)
-        self._start_walk(f"to {words}", start, finds_place(wish), before)
-
-    def _start_walk(self, words: str, start: int, find: Finder, before: int) -> None:
-        self._end_walk(f"{words} ... 0 %")
+        self._end_walk(f"to {words} ... 0 %")
         self.tell()
         if self.subject is not None:
-            self._walk(self.subject, words, start, find, before)
+            self._walk(self.subject, f"to {words}", wish, start, before)
 
     @work(group="walk")
     async def _walk(
-        self, subject: Subject, words: str, start: int, find: Finder, before: int
+        self, subject: Subject, words: str, wish: int | datetime, offset: int, lines: int
     ) -> None:
-        async for step in walk(self._logs, subject.request, start=start, find=find, before=before):
+        logs, request, find = self._logs, subject.request, finds_place(wish)
+        before: int | None = lines
+        async for near in approach(logs, request, wish, start=offset, before=lines):
+            if subject != self.subject:
+                return
+            offset, before = near.offset, near.before
+            self._progress = f"{words} ... {near.percent} %, esc ends it"
+            self.tell()
+        async for step in walk(logs, request, start=offset, find=find, before=before):
             if subject != self.subject:
                 return
             if step.found is not None:
-                self._show_page(step.page, step.found, step.before + 1)
+                number = None if step.before is None else step.before + 1
+                self._show_page(step.page, step.found, number)
                 return
             self._progress = f"{words} ... {step.percent} %, esc ends it"
             self.tell()
         self._progress = f"{words}: nothing more below"
         self.tell()
 
-    def _show_page(self, page: LogPage, position: int, number: int) -> None:
+    def _show_page(self, page: LogPage, position: int, number: int | None) -> None:
         lines = self.lines
         self.forget_reading()
         self._progress = ""
