@@ -64,6 +64,7 @@ class RunnerLimits:
     log_bytes_per_stage: int = 256 * 1024 * 1024
     masks_secrets: bool = True
     kill_grace_s: float = 10.0
+    private_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,13 +42,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StagePlace:
-    """Where a command runs and where its records go; `index` counts from 1."""
+    """Where a command runs and where its records go; `index` counts from 1.
+
+    `umask` is that of the command; None leaves this process's own.
+    """
 
     index: int
     cwd: Path
     env: Mapping[str, str]
     log_path: Path
     runner_log: Path
+    umask: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,9 @@ async def run_command_stage(
         log.record("command:start", command=stage.command)
         if timeout_ms is not None:
             log.record("command:config", timeout_ms=timeout_ms)
-        tree = ChildTree.spawn(stage.command, cwd=place.cwd, env=place.env, clock=clock)
+        tree = ChildTree.spawn(
+            stage.command, cwd=place.cwd, env=place.env, clock=clock, umask=place.umask
+        )
         if on_spawn is not None:
             on_spawn(tree)
         log.record("exec:begin", **_begin_fields(stage, place, recorder.correlation_id))

@@ -21,6 +21,7 @@ class RunContext:
     """Where runs happen, what can be run there, and how.
 
     `on_output` is told of every chunk of output (stage id, stream, text) in a thread, in order.
+    `command_umask` is that of commands where this process has another one.
     """
 
     roots: Roots
@@ -29,6 +30,7 @@ class RunContext:
     intervals: Intervals
     on_output: OnOutput | None = None
     clock: Clock = SYSTEM_CLOCK
+    command_umask: int | None = None
 
     def pipeline(self, pipeline_id: str) -> Pipeline:
         """Return the pipeline of that id.

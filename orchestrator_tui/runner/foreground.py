@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import anyio
 from anyio import to_thread
@@ -15,7 +16,7 @@ from anyio import to_thread
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.records.identifiers import RunKey, sanitize_task_id
 from orchestrator_tui.records.paths import Roots, RunPaths
-from orchestrator_tui.records.pipeline import OrchestratorConfig
+from orchestrator_tui.records.pipeline import OrchestratorConfig, RunnerLimits
 from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.runner.command_stage import OnOutput
 from orchestrator_tui.runner.context import RunContext
@@ -26,6 +27,7 @@ from orchestrator_tui.runner.opening import open_new_run
 from orchestrator_tui.runner.process_tree import become_subreaper
 from orchestrator_tui.runner.reopening import Reopened, ResumeChoice, reopen
 
+PRIVATE_UMASK = 0o077
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -163,13 +165,27 @@ async def _run(
 
     become_subreaper()
     # Listening begins before the run does, so that no signal can leave a run behind half made.
-    with _signals() as signals:
+    with _signals() as signals, _umask_for(context.config.limits) as command_umask:
         begun = await to_thread.run_sync(begin_and_tell)
+        context = replace(context, command_umask=command_umask)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_obey_signals, signals, begun.run.control, name="signals")
             outcome = await run_pipeline(begun.run, begun.pipeline, begun.positions, context)
             tasks.cancel_scope.cancel()
     return outcome
+
+
+@contextlib.contextmanager
+def _umask_for(limits: RunnerLimits) -> Iterator[int | None]:
+    """Make files that nobody else may read, where that is wanted; yield the umask of before."""
+    if not limits.private_files:
+        yield None
+        return
+    before = os.umask(PRIVATE_UMASK)
+    try:
+        yield before
+    finally:
+        os.umask(before)
 
 
 @contextlib.contextmanager

@@ -117,7 +117,13 @@ class ChildTree:
 
     @classmethod
     def spawn(
-        cls, command: str, *, cwd: Path, env: Mapping[str, str], clock: Clock = SYSTEM_CLOCK
+        cls,
+        command: str,
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        clock: Clock = SYSTEM_CLOCK,
+        umask: int | None = None,
     ) -> ChildTree:
         """Start `/bin/sh -c command` in a session of its own, without input.
 
@@ -139,6 +145,7 @@ class ChildTree:
                 cwd=cwd,
                 env=dict(env),
                 start_new_session=True,
+                umask=-1 if umask is None else umask,
             )
             pidfd = _pidfd(popen)
         except (OSError, ValueError) as error:

@@ -69,6 +69,7 @@ async def run_command(
         env=stage_environment(env, stage.env),
         log_path=log_path,
         runner_log=run.paths.runner_log,
+        umask=context.command_umask,
     )
     try:
         result = await run_command_stage(

@@ -117,6 +117,7 @@ class LimitsShape(_Shape):
     stderr_bytes_in_error: int = Field(_DEFAULTS.stderr_bytes_in_error, ge=256, le=48 * 1024)
     logs: LogsShape = Field(default_factory=LogsShape)
     kill_grace_seconds: float = Field(_DEFAULTS.kill_grace_s, ge=0, le=3600)
+    private_files: bool = _DEFAULTS.private_files
 
     def limits(self) -> RunnerLimits:
         """Return the limits under the names that the program uses."""
@@ -130,6 +131,7 @@ class LimitsShape(_Shape):
             log_bytes_per_stage=self.logs.max_bytes_per_stage,
             masks_secrets=self.logs.mask_secrets,
             kill_grace_s=self.kill_grace_seconds,
+            private_files=self.private_files,
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -496,3 +498,25 @@ async def test_a_succeeded_child_speaks_for_itself(repo: Repository) -> None:
     manifest = (await repo.start("outer")).manifest
     assert manifest.status == "succeeded"
     assert manifest.commands[0].summary == "Sub-pipeline 'inner' succeeded."
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+async def test_what_a_run_writes_is_for_its_user_alone_where_that_is_wanted(
+    repo: Repository, is_private: bool
+) -> None:
+    stages = [command("one", "umask > seen; touch made"), command("two", "exit 3")]
+    repo.configure(settings={"privateFiles": is_private}, main=stages)
+    before = os.umask(0o022)
+    try:
+        outcome = await repo.start("main")
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+    paths = repo.paths(outcome.key)
+    written = [paths.run_dir, paths.commands_dir, paths.stage_log(1, "one"), paths.manifest]
+    written += [paths.stage_error(2, "two"), paths.events, paths.runner_json]
+    written += [paths.summary_manifest, repo.roots.out / TASK / "runs.json"]
+    seen = {path.name: bool(stat.S_IMODE(path.stat().st_mode) & 0o077) for path in written}
+    assert seen == dict.fromkeys(seen, not is_private)
+    assert int((repo.folder / "seen").read_text(), 8) == 0o022
+    assert stat.S_IMODE((repo.folder / "made").stat().st_mode) == 0o644

@@ -346,12 +346,17 @@ def test_own_limits_override_only_what_they_name() -> None:
         orchTui={
             "lockAttempts": 7,
             "killGraceSeconds": 2,
+            "privateFiles": True,
             "stderrBytesInError": None,
             "logs": {"maxBytesPerStage": 1_000_000, "maskSecrets": False},
         }
     )
     assert config.limits == RunnerLimits(
-        lock_attempts=7, kill_grace_s=2.0, log_bytes_per_stage=1_000_000, masks_secrets=False
+        lock_attempts=7,
+        kill_grace_s=2.0,
+        log_bytes_per_stage=1_000_000,
+        masks_secrets=False,
+        private_files=True,
     )
     assert checked(orchTui={"logs": {"maxBytesPerStage": None}}).limits == RunnerLimits()
 

@@ -25,7 +25,7 @@ from orchestrator_tui.ui.widgets.run_columns import (
     row_cells,
     ticking_cells,
 )
-from orchestrator_tui.ui.widgets.run_cursor import RunCursor
+from orchestrator_tui.ui.widgets.run_cursor import RunCursor, TableView
 
 CURSOR, MARK, UNSEEN = ">", "+", "*"
 TICKING_CELLS: Final = 4  # of `_painted`: the lead, state, time, what is left
@@ -43,6 +43,8 @@ class RunTable(RunCursor):
         super().__init__(id=id)
         self._ascii_only = ascii_only
         self._painted: dict[int, tuple[Cell, ...]] = {}
+        self._made: dict[RunKey, tuple[Cell, ...]] = {}
+        self._made_for: tuple[TableView, int] = (self.view, 0)
         self._styles: dict[str, Style] = {}
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -102,22 +104,30 @@ class RunTable(RunCursor):
             return (
                 (Cell(fit(f"    {note_words(row, self.view.now)}", width), "muted"),) if row else ()
             )
-        row = self._row(at)
-        if row is None:
-            return ()
-        runs = self.view.runs
-        signs = RowSigns(
-            now=self.view.now,
-            trend=runs.trend(self.view.fleet.runs[row.key]),
-            is_unseen=runs.is_unseen(row.key),
-            ascii_only=self._ascii_only,
-        )
-        return (self._lead(at, row.key, signs), *row_cells(row, width, signs))
+        content = self._content(at)
+        return (self._lead(at), *content) if content else ()
 
-    def _lead(self, index: int, key: RunKey, signs: RowSigns) -> Cell:
+    def _content(self, index: int) -> tuple[Cell, ...]:
+        """Return the cells of a row but the first; the cursor changes none of them."""
+        view, width, key = self.view, self.size.width, self._order[index]
+        if self._made_for[0] is not view or self._made_for[1] != width:
+            self._made_for, self._made = (view, width), {}
+        if key not in self._made:
+            row = self._row(index)
+            signs = RowSigns(
+                now=view.now,
+                trend=view.runs.trend(view.fleet.runs[key]) if row else (),
+                is_unseen=view.runs.is_unseen(key),
+                ascii_only=self._ascii_only,
+            )
+            self._made[key] = row_cells(row, width, signs) if row else ()
+        return self._made[key]
+
+    def _lead(self, index: int) -> Cell:
+        key = self._order[index]
         begin, end = self._range()
         is_marked = key in self._marks or begin <= index < end
-        sign = MARK if is_marked else UNSEEN if signs.is_unseen else " "
+        sign = MARK if is_marked else UNSEEN if self.view.runs.is_unseen(key) else " "
         cursor = CURSOR if index == self._index else " "
         return Cell(
             f"{cursor}{sign} ", "key" if is_marked else "state--failed" if sign != " " else ""
