@@ -53,6 +53,7 @@ def secrets_in(name: str, value: str) -> frozenset[str]:
         texts = value.splitlines()
     else:
         found = (match[0] for form in _SURE_FORMS for match in form.finditer(value))
-        texts = [each.split(":", 1)[-1].removeprefix("Bearer ") for each in found]
+        # Without the user before the password, and the word before a token.
+        texts = [each.split(":", 1)[-1].split()[-1] for each in found]
     lines = (text.strip() for text in texts)
     return frozenset(line for line in lines if len(line) >= LEAST_LENGTH)

@@ -167,7 +167,9 @@ class Meter:
                 begun = SYSTEM_CLOCK.monotonic()
                 self._poll.poll()
                 self._blocked_s += SYSTEM_CLOCK.monotonic() - begun
-            content = content[os.write(self._descriptor, content[:PIECE_BYTES]) :]
+            # Somebody else may have made the terminal one that does not wait.
+            with contextlib.suppress(BlockingIOError):
+                content = content[os.write(self._descriptor, content[:PIECE_BYTES]) :]
 
     def took_s(self, answered_at: float) -> float:
         """Return how long the last frame was on its way.

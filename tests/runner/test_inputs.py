@@ -82,6 +82,7 @@ async def test_a_repository_may_keep_what_its_commands_print(repo: Repository) -
         ("API_TOKEN", "short", set()),
         ("TLS_PRIVATE_KEY", "--BEGIN--\n  abcdefgh12\nshort", {"--BEGIN--", "abcdefgh12"}),
         ("DATABASE_URL", "postgres://me:p4ssword@db/x", {"p4ssword"}),
+        ("HEADER", "bearer\t abcdefgh12", {"abcdefgh12"}),
         ("EDITOR", "vim -u NONE", set()),
         ("GIT_COMMIT", "c5b86c0" * 10, set()),
     ],

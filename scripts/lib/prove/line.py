@@ -18,10 +18,11 @@ from tests.watch.disk import KEY, write_run
 
 MIB: Final = 1 << 20
 MOST_MIB: Final = 16
-# What a program does that reads lines: it prints how much memory that took, in KiB.
+# What a program does that reads lines, of the long one 512 MiB at most: it prints how much memory
+# that took, in KiB.
 READLINE: Final = (
     "import resource, sys; before = resource.getrusage(0).ru_maxrss; "
-    "f = open(sys.argv[1], 'rb'); f.readline(); f.readline(); "
+    "f = open(sys.argv[1], 'rb'); f.readline(); f.readline(1 << 29); "
     "print(resource.getrusage(0).ru_maxrss - before)"
 )
 
