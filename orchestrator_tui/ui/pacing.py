@@ -117,7 +117,8 @@ class Pace:
             patience_s = ANSWER_IS_SLOW_S + (self._quickest_s or 0.0)
             if self.is_slow or under_way_s > patience_s:
                 return max(LOOK_S, GIVE_UP_S - under_way_s)
-        if not self.answers and UNSURE_S <= now - self._first_asked_at < NO_ANSWER_S:
+        is_far = self.frame_s > NEAR_FRAME_S
+        if is_far and not self.answers and UNSURE_S <= now - self._first_asked_at < NO_ANSWER_S:
             # A first answer that is late may be on a slow line; there may be none to come, too.
             return max(0.0, self._painted_at + UNSURE_S - now)
         if self.is_slow and not self.answers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator_tui.ui.pacing import FRAME_S, GIVE_UP_S, SLOWEST_S, Pace
+from orchestrator_tui.ui.pacing import FRAME_S, GIVE_UP_S, NEAR_FRAME_S, SLOWEST_S, Pace
 
 
 class Line:
@@ -108,3 +108,13 @@ def test_as_long_as_the_first_answer_may_come_little_is_sent() -> None:
     pace.sent(110.0)
     pace.taken(0.0)
     assert pace.wait_s(110.1) == 0, "it is one of those that do not answer"
+
+
+def test_a_near_terminal_that_answers_nothing_is_not_waited_for() -> None:
+    for frame_s, waits in ((NEAR_FRAME_S, False), (FRAME_S, True)):
+        pace = Pace(frame_s)
+        pace.sent(100.0)
+        pace.taken(0.0)
+        pace.sent(100.6)
+        pace.taken(0.0)
+        assert (pace.wait_s(100.6) > 0) is waits
