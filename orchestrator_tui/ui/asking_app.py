@@ -9,6 +9,7 @@ from typing import Protocol
 
 from textual import events, on, work
 from textual.app import App
+from textual.worker import WorkerFailed
 
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.records.identifiers import RunKey
@@ -43,10 +44,17 @@ from orchestrator_tui.ui.screens.runs import RunsScreen
 class _Learner(Protocol):
     """A dialog that is told the conditions of a start once they are known."""
 
-    @property
-    def is_attached(self) -> bool: ...
-
     def learn(self, found: StartConditions) -> None: ...
+
+
+def _cause(error: Exception) -> Exception:
+    """Return the error itself of one that only says that a worker failed."""
+    within = error.error if isinstance(error, WorkerFailed) else error
+    return within if isinstance(within, Exception) else error
+
+
+async def _look_around(dialog: _Learner, desk: StartDesk) -> None:
+    dialog.learn(await desk.conditions())
 
 
 class AskingApp(App[None], inherit_bindings=False):
@@ -80,7 +88,7 @@ class AskingApp(App[None], inherit_bindings=False):
         """
         self._return_code = 1
         if self._exception is None:
-            self._exception = error
+            self._exception = _cause(error)
             self._exception_event.set()
         self._close_messages_no_wait()
 
@@ -146,17 +154,12 @@ class AskingApp(App[None], inherit_bindings=False):
         if self._desk is None:
             dialog.learn(StartConditions())
         else:
-            self._look_around(dialog, self._desk)
+            # Work of the dialog, which ends with it.
+            dialog.run_worker(_look_around(dialog, self._desk), name="look around")
         request = await self.push_screen_wait(dialog)
         if request is not None:
             await self._perform(request)
             await keep_recent(self.memory, request)
-
-    @work(name="look around")
-    async def _look_around(self, dialog: _Learner, desk: StartDesk) -> None:
-        found = await desk.conditions()
-        if dialog.is_attached:
-            dialog.learn(found)
 
     def action_plan(self) -> None:
         """Show what a resume of the chosen run would do, or what its pipeline does."""

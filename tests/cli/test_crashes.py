@@ -15,16 +15,20 @@ from tests.terminals import RealTerminal
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HOSTILE = "\x1b]52;c;cHduZWQ=\x07 \u202e token=hunter2hunter2"
-# The program with a fault in it: what a tick shows raises, with values that must stay unseen.
+# The program with a fault in it, which raises with values that must stay unseen.
 FAULTY = f"""
 from orchestrator_tui.ui.app import OrchTui
+from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.cli.main import main
 
 def fail(self):
     local_secret = "swordfish-in-a-variable"
     raise ValueError({HOSTILE!r})
 
-OrchTui._tick = fail
+async def fail_later(self):
+    fail(self)
+
+%s
 main()
 """
 
@@ -35,8 +39,9 @@ def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def test_the_terminal_is_left_clean_and_the_report_named(tmp_path: Path) -> None:
-    program = [sys.executable, "-c", FAULTY, "--repo", str(tmp_path)]
+@pytest.mark.parametrize("fault", ["OrchTui._tick = fail", "Journal.recall = fail_later"])
+def test_the_terminal_is_left_clean_and_the_report_named(tmp_path: Path, fault: str) -> None:
+    program = [sys.executable, "-c", FAULTY % fault, "--repo", str(tmp_path)]
     with RealTerminal(program, size=(100, 30)) as terminal:
         assert terminal.wait(20) == 1
         raw, text = bytes(terminal.raw), terminal.text

@@ -20,7 +20,7 @@ from orchestrator_tui.ui import keys as keys_module
 from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.keymap import shown_keys
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.ports import Memory
+from orchestrator_tui.ui.ports import LogSource, Memory, StartDesk
 from orchestrator_tui.ui.screens.again import RunAgainDialog
 from orchestrator_tui.ui.screens.ending import CancelDialog
 from orchestrator_tui.ui.screens.help import KEYS_CELLS, WORDS_CELLS, HelpDialog
@@ -62,14 +62,17 @@ class World:
         result: Refused | None = None,
         options: ScreenOptions = OPTIONS,
         memory: Memory | None = None,
+        logs: LogSource | None = None,
+        desk: StartDesk | None = None,
     ) -> None:
         self.clock = HandClock()
         self.feed = ScriptedFeed(*batches)
         self.launcher = ScriptedLauncher(result)
         self.app = OrchTui(
             feed=self.feed,
-            logs=ScriptedLogs(),
+            logs=logs or ScriptedLogs(),
             launcher=self.launcher,
+            desk=desk,
             clock=self.clock,
             options=options,
             memory=memory,

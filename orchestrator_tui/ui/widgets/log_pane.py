@@ -17,6 +17,7 @@ from orchestrator_tui.records.line_looks import LineChoice
 from orchestrator_tui.records.logs import NEWEST_ATTEMPT, LogPage, LogRequest, Stream, Whence
 from orchestrator_tui.ui.asked import SelectionAsked
 from orchestrator_tui.ui.failure_text import PROBLEM_LOOK, WARNING_LOOK
+from orchestrator_tui.ui.leaving import EndsItsWork
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.widgets.lines import entitle
 from orchestrator_tui.ui.widgets.log_counts import LogCount
@@ -46,7 +47,7 @@ class Subject:
         return LogRequest(self.key, self.stage_index, whence, offset, lines, self.attempt)
 
 
-class LogPane(Vertical):
+class LogPane(Vertical, EndsItsWork):
     """A stage's log: what is visible is drawn, what is near is in memory, the rest is on disk.
 
     Only one page is read at a time, by a worker; keys and timers just say what is wanted next.
