@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.files import exists
 from orchestrator_tui.records.identifiers import (
     DEFAULT_TASK_ID,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import anyio
@@ -19,6 +19,7 @@ from orchestrator_tui.cli.list import wanted_query
 from orchestrator_tui.cli.looking import look_at
 from orchestrator_tui.cli.options import Format, format_option, run_option, with_settings_to_act
 from orchestrator_tui.cli.output import print_json, print_text
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import CancelRun, Done, KillRun

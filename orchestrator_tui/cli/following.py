@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ import anyio
 
 from orchestrator_tui.cli.choosing import choose_run
 from orchestrator_tui.cli.exits import Exit, Stopped, not_found
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.settings import Settings

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState

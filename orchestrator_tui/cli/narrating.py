@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TextIO
 
 from orchestrator_tui.cli.looking import LookedAt, look_at
 from orchestrator_tui.cli.output import ascii_only, coloured
 from orchestrator_tui.cli.report import card_lines, next_lines
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.buffering import AssembledLine, LineAssembler
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.primitives.safe_text import safe_text

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.secrets import (
     LEAST_LENGTH,
     REDACTED,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from os import getuid
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ from orchestrator_tui.cli.options import Format, format_option, run_option, with
 from orchestrator_tui.cli.output import print_json
 from orchestrator_tui.cli.status import exit_of
 from orchestrator_tui.cli.watch import named_states
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.fleet import Fleet

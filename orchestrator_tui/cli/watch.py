@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +26,7 @@ from orchestrator_tui.cli.options import Format, format_option, run_option, with
 from orchestrator_tui.cli.output import coloured, print_json_line, print_line
 from orchestrator_tui.cli.report import card_lines, next_lines
 from orchestrator_tui.cli.status import exit_of
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+from orchestrator_tui.dataclass import dataclass
 
 DEFAULT_LIMIT_BYTES = 64 * 1024  # a stream's buffer in the Node original
 DEFAULT_LINE_BYTES = 8 * 1024

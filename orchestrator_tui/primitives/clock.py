@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+from orchestrator_tui.dataclass import dataclass
 
 
 class Clock(Protocol):

@@ -6,12 +6,12 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives import process_identity
 from orchestrator_tui.primitives.opening import is_trusted_owner, open_regular
 from orchestrator_tui.primitives.process_identity import Presence, ProcessIdentity

@@ -6,8 +6,9 @@ import functools
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from orchestrator_tui.dataclass import dataclass
 
 _MAX_PID = 2**31 - 1
 _DEAD_STATES = frozenset("ZXx")  # a zombie still answers signal 0, and is dead

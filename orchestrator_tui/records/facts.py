@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import (
     SLUG_OF_COMMAND,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.logs import Stream
 
 ALL_STREAMS = frozenset(Stream)

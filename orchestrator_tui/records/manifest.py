@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.times import parse_time
 
 JsonObject = dict[str, Any]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import (
     RunKey,
     sanitize_run_id,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TypeAlias
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.manifest import HEARTBEAT_INTERVAL_S
 
 DEFAULT_PIPELINE = "diagnostics"  # the Node original's default

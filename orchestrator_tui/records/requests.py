@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.records.secrets import is_secret

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 import anyio
 from anyio import to_thread
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.buffering import CappedBuffer, StreamDecoder
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.masking import Masker

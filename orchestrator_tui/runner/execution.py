@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import InvalidIdentifier, RunKey
 from orchestrator_tui.records.manifest import ChildRun, CommandStatus, Manifest, RunStatus
 from orchestrator_tui.records.paths import RunPaths

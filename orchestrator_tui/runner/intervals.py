@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.pipeline import RunnerLimits
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.life_lock import AlreadyHeld, LifeLock
 from orchestrator_tui.primitives.process_identity import Presence, ProcessIdentity, presence

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.times import format_time, parse_time
 from orchestrator_tui.state.observations import (

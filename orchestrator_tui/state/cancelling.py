@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import elapsed

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.times import parse_time
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 from operator import attrgetter
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.liveness import FINISHED, State, is_live

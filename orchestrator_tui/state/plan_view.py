@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.pipeline import CommandStage, Pipeline, Stage
 from orchestrator_tui.state.attempts import stage_numbers
 from orchestrator_tui.state.formatting import counted, elapsed

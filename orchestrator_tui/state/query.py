@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import run_id_time
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.formatting import DAY_S, HOUR_S, MINUTE_S

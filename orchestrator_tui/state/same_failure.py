@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.state.formatting import counted
 
 LOOKED_AT: Final = 500  # characters of an error line

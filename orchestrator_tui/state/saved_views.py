@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.state.placing import Group, Sort
 
 MOST_VIEWS: Final = 50

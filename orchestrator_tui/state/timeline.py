@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.state.estimates import Estimate
 from orchestrator_tui.state.run_view import StageRow, StageState
 

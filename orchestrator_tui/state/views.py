@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import RunKey, run_id_time
 from orchestrator_tui.records.life import RunnerVerdict

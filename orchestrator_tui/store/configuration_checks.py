@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.paths import CONFIG_NAME
 from orchestrator_tui.records.pipeline import (

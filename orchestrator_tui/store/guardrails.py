@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.manifest import CommandRecord, CommandStatus, Manifest
 from orchestrator_tui.records.pipeline import CommandStage, Pipeline, Stage
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, TypeAlias
 
@@ -13,6 +12,7 @@ from textual._xterm_parser import XTermParser
 from textual.binding import ActiveBinding, Binding
 from textual.keys import Keys, _character_to_key, format_key
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.ui import keys
 
 Keymap: TypeAlias = Mapping[str, str]  # id of a binding → its keys by Textual's names, with commas

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.state.liveness import State
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import DEFAULT_TASK_ID
 from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.state.saved_views import SavedView

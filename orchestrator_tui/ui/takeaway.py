@@ -7,9 +7,10 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.ui.clipboard import (
     Between,
     clipboard_sequence,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import (
     InvalidIdentifier,
     RunKey,

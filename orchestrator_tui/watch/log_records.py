@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.buffering import AssembledLine, LineAssembler
 from orchestrator_tui.records.logs import MAX_LINE_BYTES, LogLine, Stream
 from orchestrator_tui.records.manifest import JsonObject

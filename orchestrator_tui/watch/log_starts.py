@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.watch.log_pages import LogFile
 
 _SCAN_BYTES: Final = 1024 * 1024

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunShape

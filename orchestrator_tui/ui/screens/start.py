@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from textual import on
@@ -15,6 +14,7 @@ from textual.events import DescendantFocus
 from textual.suggester import SuggestFromList
 from textual.widgets import Button, Input, Static
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import InvalidIdentifier, sanitize_task_id

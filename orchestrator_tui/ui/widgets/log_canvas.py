@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.ui.widgets.log_rows import LOG_STYLES, RowPainter
 from orchestrator_tui.ui.widgets.log_search import LogSearch
 from orchestrator_tui.ui.widgets.log_window import LogWindow

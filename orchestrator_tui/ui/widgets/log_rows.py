@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -12,6 +11,7 @@ from rich.style import Style
 from textual.cache import LRUCache
 from textual.strip import Strip
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.logs import LogLine, Stream
 from orchestrator_tui.state.formatting import number
 from orchestrator_tui.ui.ansi import Span, segments, styled_text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.line_looks import LineChoice
 from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
 from orchestrator_tui.ui.ports import LogSource

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import strip_sequences
 from orchestrator_tui.records.line_looks import ALL_STREAMS, LineChoice, LineFilter
 from orchestrator_tui.records.logs import LogLine, LogPage, Stream

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.formatting import DAY_S, HOUR_S, MINUTE_S, NO_TIME, elapsed
 from orchestrator_tui.state.liveness import FINISHED, State

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.state.ordering import RunGroup
 
 
