@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from textual import events, on, work
-from textual.app import App
 from textual.worker import WorkerFailed
 
 from orchestrator_tui.primitives.clock import Clock
@@ -30,6 +29,7 @@ from orchestrator_tui.state.liveness import derive_state
 from orchestrator_tui.ui.asked import AgainAsked, CancelAsked, CommandCopyAsked, KillAsked
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.options import ScreenOptions
+from orchestrator_tui.ui.palette import PaletteApp
 from orchestrator_tui.ui.ports import (
     Memory,
     ObservationFeed,
@@ -57,7 +57,7 @@ async def _look_around(dialog: _Learner, desk: StartDesk) -> None:
     dialog.learn(await desk.conditions())
 
 
-class AskingApp(App[None], inherit_bindings=False):
+class AskingApp(PaletteApp, inherit_bindings=False):
     """The part of the program that asks before it acts; the rest of it shows.
 
     Dialogs are loaded with the first question: the first frame needs none of them.

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any, ClassVar
 
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
 from textual.widget import Widget
@@ -28,6 +28,7 @@ from orchestrator_tui.ui.asked import (
 )
 from orchestrator_tui.ui.keymap import Named
 from orchestrator_tui.ui.keys import APP_KEYS
+from orchestrator_tui.ui.palette import PaletteApp
 from orchestrator_tui.ui.ports import LogSource
 from orchestrator_tui.ui.screens.run import RunScreen
 from orchestrator_tui.ui.terminal import Backstop
@@ -39,7 +40,7 @@ STYLES = PurePath(__file__).parents[2] / "orchestrator_tui" / "ui" / "styles"
 MOST_PAUSES = 400
 
 
-class BareApp(App[None], inherit_bindings=False):
+class BareApp(PaletteApp, inherit_bindings=False):
     """An app with the program's styles and no fleet."""
 
     BINDINGS = APP_KEYS

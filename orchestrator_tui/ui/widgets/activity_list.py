@@ -19,7 +19,7 @@ from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.state.activity import Entry, Result
 from orchestrator_tui.state.away import Away, AwayRun, away_words
 from orchestrator_tui.state.liveness import State
-from orchestrator_tui.ui.look import STATE_STYLES, Look, run_look, symbol_of
+from orchestrator_tui.ui.look import Look, run_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import broken_at_spaces, fit, moment_words
 from orchestrator_tui.ui.widgets.choice_list import MARKER_CELLS, Choice, ChoiceList
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
@@ -103,14 +103,6 @@ def _away_row(each: AwayRun, now: datetime) -> ActivityRow:
 
 class ActivityList(ChoiceList):
     """The lines; enter opens the run that a line concerns."""
-
-    COMPONENT_CLASSES = {
-        "cursor-line",
-        "cursor-line-blurred",
-        "muted",
-        "strong",
-        "key",
-    } | STATE_STYLES
 
     def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:
         super().__init__((), id=id)

@@ -20,6 +20,7 @@ from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.ui.look import run_look, symbol_of
+from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
 from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 
@@ -51,14 +52,6 @@ class HeaderView:
 class HeaderCounts(Widget):
     """Name, places, and how many runs need someone, run, or wait."""
 
-    COMPONENT_CLASSES = {
-        "state--failed",
-        "state--running",
-        "state--queued",
-        "state--awaiting",
-        "strong",
-        "muted",
-    }
     DEFAULT_CSS = "HeaderCounts { width: 1fr; height: 1; }"
     view: reactive[HeaderView] = reactive(HeaderView(), init=False)
 
@@ -149,7 +142,7 @@ class HeaderCounts(Widget):
         return told
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        return style_of(self, name)
 
 
 class HeaderClock(Static):
@@ -196,13 +189,12 @@ class FooterView:
 class FooterBar(Widget):
     """The line at the bottom: as many keys as fit, freshness at the right."""
 
-    COMPONENT_CLASSES = {"footer-bar--key", "state--stalled"}
     view: reactive[FooterView] = reactive(FooterView(), init=False)
 
     def render_line(self, y: int) -> Strip:
         """Return the line."""
         base, width = self.rich_style, self.size.width
-        key_style = base + self.get_component_rich_style("footer-bar--key", partial=True)
+        key_style = base + style_of(self, "key")
         words: str = safe_text(self.view.freshness)
         if self.view.spent and width >= SPENT_FROM:
             words = f"{words}   {self.view.spent}"
@@ -214,7 +206,7 @@ class FooterBar(Widget):
             segments += [Segment(key, key_style), Segment(f" {word}  ", base)]
             used += len(key) + len(word) + 3
         segments.append(Segment(" " * max(0, room - used), base))
-        trouble = self.get_component_rich_style("state--stalled", partial=True)
+        trouble = style_of(self, "state--stalled")
         segments.append(Segment(fresh, base + (trouble if self.view.is_troubled else Style())))
         return Strip(segments).adjust_cell_length(width, base)
 

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.ui.keys import LIST_KEYS
+from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit
 
 MARKER_CELLS, KEY_CELLS = 2, 4  # the keys have a column only where there are some
@@ -32,7 +33,6 @@ class Choice:
 class ChoiceList(ScrollView, can_focus=True):
     """Choices with a cursor; texts need not be safe."""
 
-    COMPONENT_CLASSES = {"cursor-line", "cursor-line-blurred", "muted", "key"}
     DEFAULT_CSS = "ChoiceList { height: auto; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS = LIST_KEYS
 
@@ -122,7 +122,7 @@ class ChoiceList(ScrollView, can_focus=True):
             self.post_message(self.Chosen())
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        return style_of(self, name)
 
     def render_line(self, y: int) -> Strip:
         """Return the line of one choice."""

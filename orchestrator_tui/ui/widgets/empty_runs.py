@@ -9,6 +9,7 @@ from textual.widget import Widget
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
+from orchestrator_tui.ui.palette import style_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,6 @@ class EmptyView:
 class EmptyRuns(Widget):
     """The words of an empty table."""
 
-    COMPONENT_CLASSES = {"muted", "strong", "state--stalled", "key"}
     DEFAULT_CSS = "EmptyRuns { height: 1fr; padding: 1 3; }"
     view: reactive[EmptyView] = reactive(EmptyView(), init=False)
 
@@ -40,10 +40,10 @@ class EmptyRuns(Widget):
     def render(self) -> Text:
         """Return what is missing and which keys help."""
         view = self.view
-        muted = self.get_component_rich_style("muted", partial=True)
-        strong = self.get_component_rich_style("strong", partial=True)
-        key = self.get_component_rich_style("key", partial=True)
-        trouble = self.get_component_rich_style("state--stalled", partial=True)
+        muted = style_of(self, "muted")
+        strong = style_of(self, "strong")
+        key = style_of(self, "key")
+        trouble = style_of(self, "state--stalled")
         text = Text(end="")
         if view.is_reading and not view.hidden:
             return text.append("Reading runs ...", muted)
@@ -74,8 +74,8 @@ class EmptyRuns(Widget):
 
     def _append_pipelines(self, text: Text) -> None:
         config = self.view.config
-        muted = self.get_component_rich_style("muted", partial=True)
-        trouble = self.get_component_rich_style("state--stalled", partial=True)
+        muted = style_of(self, "muted")
+        trouble = style_of(self, "state--stalled")
         match config:
             case OrchestratorConfig():
                 count = len(config.pipelines)

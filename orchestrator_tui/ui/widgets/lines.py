@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
-from orchestrator_tui.ui.look import STATE_STYLES
+from orchestrator_tui.ui.palette import style_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,6 @@ Line: TypeAlias = tuple[Span, ...]
 
 class LineBlock(Widget):
     """Shows lines from the top; what does not fit is not shown."""
-
-    COMPONENT_CLASSES = STATE_STYLES | {"muted", "strong", "key", "stderr"}
 
     def __init__(
         self, *, id: str | None = None, classes: str | None = None, ascii_only: bool = False
@@ -72,7 +70,7 @@ class LineBlock(Widget):
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def _named(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True) if name else Style()
+        return style_of(self, name)
 
 
 def entitle(pane: Widget, title: str, subtitle: str) -> None:

@@ -14,7 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from orchestrator_tui.dataclass import dataclass
-from orchestrator_tui.ui.widgets.log_rows import LOG_STYLES, RowPainter
+from orchestrator_tui.ui.palette import style_of
+from orchestrator_tui.ui.widgets.log_rows import RowPainter
 from orchestrator_tui.ui.widgets.log_search import LogSearch
 from orchestrator_tui.ui.widgets.log_window import LogWindow
 
@@ -43,7 +44,6 @@ class LogCanvas(Widget, can_focus=True):
     come or go at either end. While `follow` is on, the last line is kept visible instead.
     """
 
-    COMPONENT_CLASSES = set(LOG_STYLES)
     DEFAULT_CSS = "LogCanvas { height: 1fr; width: 1fr; }"
     ALLOW_SELECT = False
 
@@ -290,7 +290,7 @@ class LogCanvas(Widget, can_focus=True):
         return Strip([*line, Segment(" ", self._style("log--bar") if barred else base)])
 
     def _mark(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        return style_of(self, name)
 
     def _style(self, name: str) -> Style:
         if name not in self._styles:

@@ -25,22 +25,6 @@ NUMBER_CELLS = 8  # a line's number and a space
 MARK_CELLS = 2  # E for stderr, and a space
 RULE = "─"  # between attempts, and below a marked line
 MIN_ROOM = 8  # cells that the text of a line always gets
-LOG_STYLES = frozenset(
-    f"log--{name}"
-    for name in (
-        "time",
-        "error",
-        "note",
-        "cut",
-        "rule",
-        "hit",
-        "hit-here",
-        "bar",
-        "selected",
-        "mark",
-        "here",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from orchestrator_tui.ui.keys import PICKING_KEYS
+from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.reading_pane import ReadingPane
 
 
@@ -19,7 +20,6 @@ class PickingPane(ReadingPane):
     The cursor stays on what it is on when lines come and go.
     """
 
-    COMPONENT_CLASSES = ReadingPane.COMPONENT_CLASSES | {"cursor-line", "cursor-line-blurred"}
     BINDINGS = PICKING_KEYS
 
     class Picked(Message):
@@ -107,6 +107,6 @@ class PickingPane(ReadingPane):
         if self.scroll_offset.y + y != self._here:
             return strip
         name = "cursor-line" if self.has_focus else "cursor-line-blurred"
-        ground = self.get_component_rich_style(name, partial=True)
+        ground = style_of(self, name)
         marked = Strip([Segment(">", self.rich_style), *strip.crop(1, self.size.width)])
         return marked.apply_style(Style(bgcolor=ground.bgcolor))

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from orchestrator_tui.ui.keys import READING_KEYS
-from orchestrator_tui.ui.look import STATE_STYLES
+from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.lines import Line, Span
 
 
@@ -27,7 +27,6 @@ def folded_lines(text: str, width: int, *, indent: int = 0, style: str = "") -> 
 class ReadingPane(ScrollView, can_focus=True):
     """Text in lines; subclasses say which by `build`."""
 
-    COMPONENT_CLASSES = STATE_STYLES | {"muted", "strong", "key", "stderr"}
     DEFAULT_CSS = "ReadingPane { overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS = READING_KEYS
 
@@ -72,7 +71,7 @@ class ReadingPane(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def _named(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True) if name else Style()
+        return style_of(self, name)
 
     def action_move(self, rows: int) -> None:
         """Scroll by some lines."""

@@ -16,7 +16,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.ordering import RunGroup
 from orchestrator_tui.state.views import RunRow, project_row
-from orchestrator_tui.ui.look import STATE_STYLES
+from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.run_columns import (
     Cell,
@@ -34,9 +34,6 @@ TICKING_CELLS: Final = 4  # of `_painted`: the lead, state, time, what is left
 class RunTable(RunCursor):
     """The runs; only rows that changed are painted again."""
 
-    COMPONENT_CLASSES = STATE_STYLES | {
-        "muted", "strong", "key", "cursor-line", "cursor-line-blurred",
-    }  # fmt: skip
     DEFAULT_CSS = "RunTable { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
 
     def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:
@@ -65,7 +62,7 @@ class RunTable(RunCursor):
 
     def _style(self, name: str) -> Style:
         if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(name, partial=True)
+            self._styles[name] = style_of(self, name)
         return self._styles[name]
 
     def repaint_changed(self) -> None:

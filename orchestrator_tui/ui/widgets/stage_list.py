@@ -17,7 +17,8 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.formatting import elapsed
 from orchestrator_tui.state.run_view import Fact, StageRow, StageState
 from orchestrator_tui.ui.keys import STAGE_KEYS
-from orchestrator_tui.ui.look import STATE_STYLES, stage_look, symbol_of
+from orchestrator_tui.ui.look import stage_look, symbol_of
+from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
 
@@ -54,7 +55,6 @@ def usual_words(stage: StageRow) -> str:
 class StageList(ScrollView, can_focus=True):
     """The stages in their order; the cursor moves when the user moves it, never by itself."""
 
-    COMPONENT_CLASSES = STATE_STYLES | {"muted", "cursor-line", "cursor-line-blurred"}
     DEFAULT_CSS = "StageList { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS = STAGE_KEYS
 
@@ -185,7 +185,7 @@ class StageList(ScrollView, can_focus=True):
 
     def _style(self, name: str) -> Style:
         if name not in self._styles:
-            self._styles[name] = self.get_component_rich_style(name, partial=True)
+            self._styles[name] = style_of(self, name)
         return self._styles[name]
 
     def render_line(self, y: int) -> Strip:
