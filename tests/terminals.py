@@ -35,7 +35,7 @@ KEYS = {
 }
 # What pyte does not know and would print: kitty keys, private modes, mode questions, DCS, OSC.
 UNKNOWN = re.compile(
-    rb"\x1b\[[<>=?][0-9;]*[uqmcnp$]|\x1b\[\?[0-9;]*\$p|\x1bP.*?\x1b\\|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)",
+    rb"\x1b\[\?[0-9;]*\$p|\x1b\[[<>=?][0-9;]*[uqmcnp$]|\x1bP.*?\x1b\\|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)",
     re.DOTALL,
 )
 

@@ -32,7 +32,16 @@ class FileMemory:
 
     async def recall(self, name: str) -> dict[str, object]:
         """Return a document; empty where none is kept or it is damaged."""
-        return await anyio.to_thread.run_sync(self._recall, name, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(self.recall_now, name, abandon_on_cancel=True)
+
+    def recall_now(self, name: str) -> dict[str, object]:
+        """Return the same where nothing else waits meanwhile."""
+        path = self._path(name)
+        try:
+            value = decode_json(files.read_bytes(path, limit_bytes=LIMIT_BYTES))
+        except (OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}
 
     async def keep(self, name: str, document: Mapping[str, object]) -> str | None:
         """Keep a document in place of the one before; return why it was not kept."""
@@ -45,14 +54,6 @@ class FileMemory:
         if not _NAME.fullmatch(name):
             raise ValueError(f"not the name of a document: {name!r}")
         return self._folder / f"{name}.json"
-
-    def _recall(self, name: str) -> dict[str, object]:
-        path = self._path(name)
-        try:
-            value = decode_json(files.read_bytes(path, limit_bytes=LIMIT_BYTES))
-        except (OSError, ValueError):
-            return {}
-        return value if isinstance(value, dict) else {}
 
     def _keep(self, name: str, document: dict[str, object]) -> str | None:
         path = self._path(name)

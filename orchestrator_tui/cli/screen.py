@@ -1,43 +1,22 @@
-"""The screen: preflight, then the rooms joined to one application."""
+"""The screen: preflight, what is read first shown early, then the whole of it."""
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import importlib
 import os
-import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import anyio.to_thread
-import click
-
 from orchestrator_tui.cli import output
-from orchestrator_tui.cli.exits import Exit, bad_usage, say
+from orchestrator_tui.cli.exits import bad_usage, say
 from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
+from orchestrator_tui.cli.wish import ScreenWish
 from orchestrator_tui.primitives.allocation import give_back_memory
-from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
+from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.program import PROGRAM
-from orchestrator_tui.records.requests import (
-    ActionResult,
-    LaunchRun,
-    Refused,
-    Request,
-    StartConditions,
-)
-from orchestrator_tui.settings import (
-    THEMES,
-    InvalidSettings,
-    Places,
-    Preferences,
-    Settings,
-    load_settings,
-)
+from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
 
 
 def unusable_reason() -> str | None:
@@ -80,150 +59,48 @@ def open_on(settings: Settings, key: RunKey) -> int:
     return _open(settings, wished)
 
 
-def program_for(roots: Roots, environ: Mapping[str, str], cwd: Path) -> str:
-    """Return the command that opens these folders from `cwd`; bare where it finds them so."""
-    repo, runs, out = str(roots.repo), str(roots.runs), str(roots.out)
-    flags: tuple[str, ...] = ()
-    for places, tried in (
-        (Places(), ()),
-        (Places(repo=repo), ("--repo", repo)),
-        (Places(repo, runs, out), ("--repo", repo, "--runs-dir", runs, "--out-dir", out)),
-    ):
-        flags = tried
-        with contextlib.suppress(InvalidSettings):
-            if load_settings(environ, cwd, places, None).roots == roots:
-                break
-    return shlex.join((PROGRAM, *flags))
-
-
 def _theme() -> str:
     return "mono" if os.environ.get("NO_COLOR") else "dark"
 
 
 def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
+    from orchestrator_tui.cli.memory import FileMemory
     from orchestrator_tui.cli.places import index_folder, memory_folder
+    from orchestrator_tui.ui.tty import trust_the_terminal
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.index import RunIndex
 
     give_back_memory()
     gc.disable()  # nothing that is loaded is garbage; `ui.warming` begins again
-    roots = settings.roots
-    feed = DiskFeed(
-        roots, settings.environ, SYSTEM_CLOCK, index=RunIndex(index_folder(roots), roots)
-    )
-    feed.begin()  # while the screen is loaded, which takes longer
-
-    from orchestrator_tui.cli.gauge import ProcessGauge
-    from orchestrator_tui.cli.logs_when_wanted import LogsWhenWanted
-    from orchestrator_tui.cli.memory import FileMemory
-    from orchestrator_tui.cli.preferences import key_conflicts
-    from orchestrator_tui.cli.shelf import FileShelf
-    from orchestrator_tui.state.saved_views import SavedView
-    from orchestrator_tui.ui.announcing import Notify
-    from orchestrator_tui.ui.app import OrchTui
-    from orchestrator_tui.ui.clipboard import between
-    from orchestrator_tui.ui.keymap import check_keymap
-    from orchestrator_tui.ui.options import ScreenOptions
-    from orchestrator_tui.ui.terminal import is_lost, reset_at_exit, trust_the_terminal
-    from orchestrator_tui.watch.processes import RunProcesses
-
-    hook = None
-    if wished.notify_command:
-        from orchestrator_tui.cli.hook import CommandHook
-
-        hook = CommandHook(wished.notify_command, settings.environ)
-    keys = check_keymap(wished.keys)
-    app = OrchTui(
-        feed=feed,
-        logs=LogsWhenWanted(roots),
-        launcher=_Actions(roots, settings.environ, SYSTEM_CLOCK),
-        processes=RunProcesses(roots),
-        desk=_Desk(roots, settings.environ),
-        clock=SYSTEM_CLOCK,
-        shelf=FileShelf(roots, settings.environ, Path.cwd()),
-        memory=FileMemory(memory_folder(roots)),
-        hook=hook,
-        gauge=ProcessGauge(),
-        options=ScreenOptions(
-            place=_shown(roots.repo),
-            runs_dir=roots.relative(roots.runs),
-            task_id=settings.task_id,
-            theme=wished.theme or _theme(),
-            ascii_only=wished.ascii or output.ascii_only(),
-            query=wished.filter,
-            view=view,
-            views=tuple(SavedView(name, query) for name, query in wished.views.items()),
-            read_only=wished.read_only,
-            notify=Notify(wished.notify),
-            reduced_motion=wished.reduced_motion,
-            confirm_quit=wished.confirm_quit,
-            keymap=keys.keymap,
-            warnings=key_conflicts(wished),
-            watch_terminal=True,
-            repo=str(roots.repo),
-            program=program_for(roots, settings.environ, Path.cwd()),
-            between=between(settings.environ),
-            environ=settings.environ,
-        ),
-    )
     trust_the_terminal()
-    undo = reset_at_exit()
-    crash: Exception | None = None
+    roots = settings.roots
+    wish = ScreenWish(
+        preferences=wished,
+        place=_shown(roots.repo),
+        theme=wished.theme or _theme(),
+        ascii_only=wished.ascii or output.ascii_only(),
+        view=view,
+    )
+    index = RunIndex(index_folder(roots), roots)
+    feed = DiskFeed(roots, settings.environ, SYSTEM_CLOCK, index=index)
+    feed.begin()
+    memory = FileMemory(memory_folder(roots))
+
+    from orchestrator_tui.cli.early import begin_early
+
+    early = begin_early(feed, memory, wish, SYSTEM_CLOCK)
     try:
-        app.run()
-        undo()
-    except Exception as error:  # one that the screens could not end by: the terminal is set back
-        crash = error
-    if crash := crash or app.crash:
-        from orchestrator_tui.cli.crashes import told_of
+        from orchestrator_tui.cli.home import run_home
 
-        say(told_of(crash, SYSTEM_CLOCK.now()))
-        return Exit.FAILED
-    if not is_lost():
-        for line in app.farewell():
-            click.echo(line)
-    return app.return_code or 0
-
-
-class _Actions:
-    """What a person asks for, carried out by the runner, which is loaded when it is needed."""
-
-    def __init__(self, roots: Roots, environ: Mapping[str, str], clock: Clock) -> None:
-        self._given = (roots, environ, clock)
-
-    async def perform(self, request: Request) -> ActionResult:
-        """Carry out one request; refusals are values, never exceptions."""
-        await anyio.to_thread.run_sync(importlib.import_module, "orchestrator_tui.runner.actions")
-        from orchestrator_tui.runner.actions import RunActions
-
-        return await RunActions(*self._given).perform(request)
-
-
-class _Desk:
-    """What the start form wants to know, looked up by the runner's room once it is needed."""
-
-    def __init__(self, roots: Roots, environ: Mapping[str, str]) -> None:
-        self._given = (roots, environ)
-
-    async def conditions(self) -> StartConditions:
-        """Return how the place is now."""
-        await self._load()
-        from orchestrator_tui.runner.starting import StartDesk
-
-        return await StartDesk(*self._given).conditions()
-
-    async def inputs_of(self, key: RunKey) -> LaunchRun | Refused:
-        """Return the request for a new run with the inputs of another."""
-        await self._load()
-        from orchestrator_tui.runner.starting import StartDesk
-
-        return await StartDesk(*self._given).inputs_of(key)
-
-    async def _load(self) -> None:
-        await anyio.to_thread.run_sync(importlib.import_module, "orchestrator_tui.runner.starting")
+        return run_home(settings, wish, feed, memory, early)
+    finally:
+        if early is not None:
+            early.leave()
 
 
 def _shown(folder: Path) -> str:
     """Return a folder as a person writes it, `~` for the home."""
     home = Path.home()
+    if folder == home:
+        return "~"
     return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)

@@ -14,6 +14,7 @@ from typing import Any
 from textual import events, on, work
 from textual.app import App, SuspendNotSupported, SystemCommand
 from textual.command import Provider
+from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.timer import Timer
@@ -45,6 +46,7 @@ from orchestrator_tui.ui.asked import (
     TextCopyAsked,
 )
 from orchestrator_tui.ui.asking_app import AskingApp
+from orchestrator_tui.ui.early_screen import EarlyScreen
 from orchestrator_tui.ui.freezing import Freezer
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.keymap import keys_now, named_keys, shown_keys
@@ -71,15 +73,13 @@ from orchestrator_tui.ui.spending import spending_words
 from orchestrator_tui.ui.takeaway import Takeaway
 from orchestrator_tui.ui.terminal import (
     EXIT_INTERRUPTED,
-    MOUSE_OFF,
-    MOUSE_ON,
     Backstop,
     PlainGlyphs,
     TerminalGuard,
-    present_modes,
 )
 from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES, THEMES
 from orchestrator_tui.ui.tidying import Tidying
+from orchestrator_tui.ui.tty import MOUSE_OFF, MOUSE_ON, present_modes
 from orchestrator_tui.ui.typed_ahead import TypedAhead
 from orchestrator_tui.ui.warming import WARM_AFTER_S, load_the_rest
 from orchestrator_tui.ui.widgets.bars import HeaderCounts
@@ -138,9 +138,13 @@ class OrchTui(AskingApp, inherit_bindings=False):
         hook: NoticeHook | None = None,
         processes: RunProcessSource | None = None,
         desk: StartDesk | None = None,
+        early_screen: EarlyScreen | None = None,
         gauge: Gauge | None = None,
     ) -> None:
         super().__init__(driver_class=PacedDriver)
+        self.early_screen = early_screen
+        self._first_size: Size | None = None
+        self._has_shown = False
         let_go_of_widgets()
         self.fleet = Fleet()
         self.options = options
@@ -227,6 +231,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self.screen_change_signal.subscribe(self, self._screen_changed)
         for warning in self.options.warnings:
             self.say(warning, is_refusal=True)
+        self.call_after_refresh(setattr, self, "_has_shown", True)
         self._pacer.begin(self._driver)
         self._recall()
         self.set_interval(TICK_S, self._tick)
@@ -728,9 +733,12 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if isinstance(self._driver, SparingDriver):
             self._driver.forget()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Send the next frame whole: each terminal moves its text in a way of its own."""
-        self._forget_terminal()
+        # Before the first frame Textual tells the size that it begins with, and tells it twice.
+        if self._has_shown or self._first_size not in (None, event.size):
+            self._forget_terminal()
+        self._first_size = event.size
 
     def action_interrupt(self) -> None:
         """Quit at the second press; say so at the first."""

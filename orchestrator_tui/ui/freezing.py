@@ -10,7 +10,7 @@ from rich.cells import set_cell_size
 from textual.app import App
 
 from orchestrator_tui.primitives.safe_text import BACKSTOP
-from orchestrator_tui.ui.terminal import MOUSE_OFF
+from orchestrator_tui.ui.tty import MOUSE_OFF
 
 LEAVE_ALTERNATE, ENTER_ALTERNATE = "\x1b[?1049l", "\x1b[?1049h"
 _SAME_LINE: Final = "\r\x1b[K"

@@ -59,6 +59,28 @@ STATE_STYLES: set[str] = {
 }
 
 
+# Frames, bars and marks in ASCII; every one stays one cell wide.
+PLAIN_GLYPHS = str.maketrans(
+    {
+        **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
+        **dict.fromkeys("─━═╌", "-"),
+        **dict.fromkeys("│┃║▌▐▎▊", "|"),
+        **dict.fromkeys("▁▂▃▄▅▆▇", " "),
+        "›": ">",
+        "‹": "<",
+        "…": ".",
+        "“": '"',
+        "”": '"',
+        "█": "#",
+        "•": "*",
+        "↑": "^",
+        "↓": "v",
+        "←": "<",
+        "→": ">",
+    }
+)
+
+
 def run_look(state: State) -> Look:
     """Return how a run's state is shown."""
     return _RUN_LOOKS[state]

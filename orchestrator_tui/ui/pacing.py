@@ -21,8 +21,9 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
+from orchestrator_tui.ui.early_screen import EarlyScreen
 from orchestrator_tui.ui.sparing import SparingDriver
-from orchestrator_tui.ui.terminal import CLEAR_SEQUENCE
+from orchestrator_tui.ui.tty import CLEAR_SEQUENCE, ENTER_SEQUENCE
 
 ASK_WHERE: Final = "\x1b[6n"  # the answer is an `events.CursorPosition`
 FRAME_S: Final = 0.1  # at most ten frames a second
@@ -199,13 +200,34 @@ class _Counting(LinuxDriver):
 
 
 class PacedDriver(SparingDriver, _Counting):
-    """The driver, with a `Meter` before the terminal."""
+    """The driver, with a `Meter` before the terminal.
+
+    An application may have an `early_screen`, of which the terminal is taken over.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         # The file is private in the pinned Textual; tests/ui/test_slow_links.py holds it.
         self.meter = Meter(self._file or sys.stderr)
         self._file = self.meter  # type: ignore[assignment]
+        early = getattr(self._app, "early_screen", None)
+        self._early = early if isinstance(early, EarlyScreen) else None
+        self._has_entered = False
+
+    def start_application_mode(self) -> None:
+        """Take the terminal, or take it over from an early screen with what stands on it."""
+        early, self._early = self._early, None
+        if early is not None:
+            self.copy = early.hand_over()
+            self._has_entered = True
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def write(self, data: str) -> None:
+        """Send what the terminal does not show yet."""
+        if data == ENTER_SEQUENCE and self._has_entered:
+            self._has_entered = False  # entered again, some terminals would empty the screen
+            return
+        super().write(data)
 
     def stop_application_mode(self) -> None:
         """Leave the terminal as it was before."""

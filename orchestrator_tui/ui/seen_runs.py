@@ -25,7 +25,7 @@ class SeenFailures:
     async def recall(self) -> None:
         """Learn what was seen before, or in another screen."""
         if self._memory is not None:
-            self.runs = {**_runs_from(await self._memory.recall(SEEN)), **self.runs}
+            self.runs = {**seen_from(await self._memory.recall(SEEN)), **self.runs}
 
     def saw(self, key: RunKey, resumes: int) -> None:
         """Note that a run was looked at."""
@@ -45,12 +45,13 @@ class SeenFailures:
         """Keep what was seen here beside what other screens have kept."""
         if self._memory is None:
             return
-        kept = {**_runs_from(await self._memory.recall(SEEN)), **self.runs}
+        kept = {**seen_from(await self._memory.recall(SEEN)), **self.runs}
         names = {str(key): count for key, count in kept.items() if key not in self._taken_back}
         await self._memory.keep(SEEN, {"runs": dict(list(names.items())[-MOST_KEPT:])})
 
 
-def _runs_from(document: dict[str, object]) -> dict[RunKey, int]:
+def seen_from(document: dict[str, object]) -> dict[RunKey, int]:
+    """Return the runs that a document of the memory names."""
     told = document.get("runs")
     if not isinstance(told, dict):
         return {}

@@ -14,32 +14,20 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, TypeAlias
 
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
 from orchestrator_tui.primitives.safe_text import BACKSTOP
+from orchestrator_tui.ui.look import PLAIN_GLYPHS
+from orchestrator_tui.ui.tty import RESET_SEQUENCE, TerminalModes
 
-# Leaves the alternate screen, shows the cursor, ends mouse, paste and focus reports and styles,
-# gives the window its title back.
-RESET_SEQUENCE = (
-    "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l"
-    "\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[0m\x1b[23;2t"
-)
-# What has the terminal report the mouse: buttons, moves, and both in the way that has no limit.
-MOUSE_ON = "\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h"
-MOUSE_OFF = "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
-CLEAR_SEQUENCE = "\x1b[0m\x1b[H\x1b[2J"
 EXIT_HANGUP = 128 + signal.SIGHUP
 EXIT_TERMINATED = 128 + signal.SIGTERM
 EXIT_INTERRUPTED = 128 + signal.SIGINT
-MIN_COLUMNS, MIN_ROWS = 60, 15
 LOOK_EVERY_S = 0.5  # at the terminal itself, where no notice of its loss came
 GIVE_UP_S = 1.5  # for the screens to end by themselves; two seconds are promised
-
-TerminalModes: TypeAlias = list[Any]  # what termios.tcgetattr gives
 
 
 class Backstop(LineFilter):
@@ -59,33 +47,6 @@ class Backstop(LineFilter):
         ]
 
 
-def trust_the_terminal() -> None:
-    """Take the size from the terminal alone; exported COLUMNS and LINES would freeze it."""
-    for name in ("COLUMNS", "LINES"):
-        os.environ.pop(name, None)
-
-
-_PLAIN_GLYPHS = str.maketrans(
-    {
-        **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼", "+"),
-        **dict.fromkeys("─━═╌", "-"),
-        **dict.fromkeys("│┃║▌▐▎▊", "|"),
-        **dict.fromkeys("▁▂▃▄▅▆▇", " "),
-        "›": ">",
-        "‹": "<",
-        "…": ".",
-        "“": '"',
-        "”": '"',
-        "█": "#",
-        "•": "*",
-        "↑": "^",
-        "↓": "v",
-        "←": "<",
-        "→": ">",
-    }
-)
-
-
 class PlainGlyphs(LineFilter):
     """Draws frames, bars and marks in ASCII; every one stays one cell wide."""
 
@@ -94,7 +55,7 @@ class PlainGlyphs(LineFilter):
         return [
             s
             if s.control or s.text.isascii()
-            else Segment(s.text.translate(_PLAIN_GLYPHS), s.style, s.control)
+            else Segment(s.text.translate(PLAIN_GLYPHS), s.style, s.control)
             for s in segments
         ]
 
@@ -126,14 +87,6 @@ def reset_at_exit() -> Callable[[], None]:
 
     atexit.register(reset)
     return lambda: atexit.unregister(reset)
-
-
-def present_modes() -> TerminalModes | None:
-    """Return the modes of the terminal as they are now, to be set back if all else fails."""
-    try:
-        return termios.tcgetattr(1)
-    except termios.error:
-        return None
 
 
 class TerminalGuard:

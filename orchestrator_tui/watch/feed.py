@@ -54,6 +54,12 @@ class DiskFeed:
     def _look_first(self) -> None:
         self._first.append(self._lookout.step())
 
+    def seen_first(self, within_s: float) -> tuple[Observation, ...]:
+        """Return what the first look has seen; nothing if it is late. `batches` yields it, too."""
+        if self._first_look is not None:
+            self._first_look.join(within_s)
+        return self._first[0] if self._first else ()
+
     async def batches(self) -> AsyncIterator[tuple[Observation, ...]]:
         """Yield what was seen, in order; runs first, newest first, then changes without end.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.cli.screen import program_for
+from orchestrator_tui.cli.home import program_for
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.settings import InvalidSettings, Places, find_repository, load_settings
 

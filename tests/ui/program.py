@@ -17,7 +17,8 @@ from orchestrator_tui.state.observations import Freshness, FreshnessSeen, Observ
 from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.clipboard import between
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.terminal import reset_at_exit, trust_the_terminal
+from orchestrator_tui.ui.terminal import reset_at_exit
+from orchestrator_tui.ui.tty import trust_the_terminal
 from tests.fakes import ScriptedFeed, ScriptedLauncher, ScriptedLogs
 from tests.ui.fleets import BUSY, RUNNING, Sample, fleet
 

@@ -6,7 +6,7 @@ import random
 
 import pyte
 
-from orchestrator_tui.ui.sparing import ScreenCopy
+from orchestrator_tui.ui.screen_copy import ScreenCopy
 
 WIDTH, HEIGHT = 40, 8
 STYLES = (

@@ -8,7 +8,8 @@ import pytest
 from textual.color import Color
 
 from orchestrator_tui.settings import THEMES
-from orchestrator_tui.ui.themes import PALETTES, TERMINAL_THEMES, THEME_NAMES
+from orchestrator_tui.ui.colours import PALETTES
+from orchestrator_tui.ui.themes import TERMINAL_THEMES, THEME_NAMES
 from orchestrator_tui.ui.themes import THEMES as SCREEN_THEMES
 
 STATES = ("succeeded", "failed", "lost", "stalled", "awaiting", "running")

@@ -17,7 +17,7 @@ from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness
 from orchestrator_tui.ui.keymap import Hint, told
 from orchestrator_tui.ui.leaving import EndsItsWork
-from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
+from orchestrator_tui.ui.tty import MIN_COLUMNS, MIN_ROWS
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, TooSmall
 
 KEPT = frozenset(["app.help", "app.quit"])  # the hints that a short footer leaves out last

@@ -21,6 +21,7 @@ from orchestrator_tui.state.placing import resumes_of
 from orchestrator_tui.state.refusals import cancel_refusal
 from orchestrator_tui.state.run_view import project_run
 from orchestrator_tui.ui.asked import AgainAsked, CancelAsked, CopyAsked, KillAsked, RunOpened
+from orchestrator_tui.ui.early_frame import FEW_RUNS, HANDFUL
 from orchestrator_tui.ui.keymap import Hint, hint, named_keys, typed_hint
 from orchestrator_tui.ui.keys import RUNS_KEYS
 from orchestrator_tui.ui.options import ScreenOptions
@@ -67,7 +68,6 @@ MARKED_HINTS = (
 FILTER_HINTS = (typed_hint("keep the filter", "enter"), hint("clear it", "find.clear"))
 
 # Up to so many runs the table is low and the preview gets the room: in a wide terminal, in any.
-FEW_RUNS, HANDFUL = 9, 4
 SETTLED_S: Final = 0.15  # the cursor has come to rest: holding a key reads no log for each row
 ZOOMS: Final = ("", "-no-preview", "-no-table")
 

@@ -21,7 +21,7 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.ui.look import run_look, symbol_of
 from orchestrator_tui.ui.palette import style_of
-from orchestrator_tui.ui.terminal import MIN_COLUMNS, MIN_ROWS
+from orchestrator_tui.ui.tty import MIN_COLUMNS, MIN_ROWS
 from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 
 NAME_CELLS: Final = 11

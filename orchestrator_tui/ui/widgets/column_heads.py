@@ -10,8 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from orchestrator_tui.state.placing import Sort
-from orchestrator_tui.ui.widgets.cells import fit, fit_right
-from orchestrator_tui.ui.widgets.run_columns import LEAD_CELLS, column_at, columns_for
+from orchestrator_tui.ui.widgets.run_columns import column_at, heads_text
 
 
 class ColumnHeads(Widget):
@@ -31,13 +30,7 @@ class ColumnHeads(Widget):
     def render_line(self, y: int) -> Strip:
         """Return the titles, set like the cells below them."""
         sort, is_reversed = self.sorted_by
-        text = " " * LEAD_CELLS
-        for column in columns_for(self.size.width):
-            title = column.title
-            if column.sort == sort and title:
-                title += "^" if is_reversed else "v"
-            to_right = column.name == "elapsed"
-            text += fit_right(f"{title}  ", column.cells) if to_right else fit(title, column.cells)
+        text = heads_text(self.size.width, sort, is_reversed=is_reversed)
         base = self.rich_style
         return Strip([Segment(text, base)]).adjust_cell_length(self.size.width, base)
 

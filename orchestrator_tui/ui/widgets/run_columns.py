@@ -8,13 +8,17 @@ from typing import Final
 
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import DAY_S, HOUR_S, MINUTE_S, NO_TIME, elapsed
 from orchestrator_tui.state.liveness import FINISHED, State
+from orchestrator_tui.state.ordering import RunOrder
 from orchestrator_tui.state.placing import Sort
-from orchestrator_tui.state.views import RunRow
+from orchestrator_tui.state.views import RunRow, project_row
 from orchestrator_tui.ui.look import run_look, symbol_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
 
+CURSOR, MARK, UNSEEN = ">", "+", "*"
 LEAD_CELLS: Final = 3  # the cursor, the sign of a mark or of an unseen failure, a gap
 TICKING: Final = ("state", "elapsed", "eta")  # they stand left, so that a tick draws little
 SHARE_CELLS: Final = 5  # of ` 69% `
@@ -110,6 +114,18 @@ def ticking_cells(width: int) -> int:
     return LEAD_CELLS + sum(c.cells for c in columns_for(width) if c.name in TICKING)
 
 
+def heads_text(width: int, sort: Sort, *, is_reversed: bool = False) -> str:
+    """Return the titles, set like the cells below them."""
+    text = " " * LEAD_CELLS
+    for column in columns_for(width):
+        title = column.title
+        if column.sort == sort and title:
+            title += "^" if is_reversed else "v"
+        to_right = column.name == "elapsed"
+        text += fit_right(f"{title}  ", column.cells) if to_right else fit(title, column.cells)
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class RowSigns:
     """What a row shows besides the run itself."""
@@ -118,6 +134,29 @@ class RowSigns:
     trend: tuple[State, ...] = ()
     is_unseen: bool = False
     ascii_only: bool = False
+
+
+def lead_cell(*, is_cursor: bool, is_marked: bool, is_unseen: bool) -> Cell:
+    """Return the first cell of a row: the cursor, and the sign of a mark or an unseen failure."""
+    sign = MARK if is_marked else UNSEEN if is_unseen else " "
+    style = "key" if is_marked else "state--failed" if is_unseen else ""
+    return Cell(f"{CURSOR if is_cursor else ' '}{sign} ", style)
+
+
+def run_cells(
+    fleet: Fleet, runs: RunOrder, key: RunKey, now: datetime, width: int, *, ascii_only: bool
+) -> tuple[Cell, ...]:
+    """Return the cells of a run's row but the first; of a run that is not there any more none."""
+    run = fleet.runs.get(key)
+    if run is None:
+        return ()
+    signs = RowSigns(
+        now=now,
+        trend=runs.trend(run),
+        is_unseen=runs.is_unseen(key),
+        ascii_only=ascii_only,
+    )
+    return row_cells(project_row(run, now, fleet.past_of(run)), width, signs)
 
 
 def row_cells(row: RunRow, width: int, signs: RowSigns) -> tuple[Cell, ...]:
@@ -193,7 +232,7 @@ def eta_words(row: RunRow, now: datetime) -> str:
 
 
 def ago_words(seconds: float) -> str:
-    """Return how long ago something was, told in steps of a minute and more: `now`, `3h ago`."""
+    """Return how long ago something was, told in steps of a minute and more: `now`, `3h ago`, `329d`."""
     if seconds < MINUTE_S:
         return "now"
     if seconds < HOUR_S:
@@ -201,5 +240,6 @@ def ago_words(seconds: float) -> str:
     if seconds < 2 * DAY_S:
         return f"{int(seconds // HOUR_S)}h ago"
     if seconds < 1000 * DAY_S:
-        return f"{int(seconds // DAY_S)}d ago"
+        days = int(seconds // DAY_S)
+        return f"{days}d ago" if days < 100 else f"{days}d"  # else it would touch the next column
     return f"{int(seconds // (365 * DAY_S))}y ago"

@@ -20,14 +20,13 @@ from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.run_columns import (
     Cell,
-    RowSigns,
     eta_words,
-    row_cells,
+    lead_cell,
+    run_cells,
     ticking_cells,
 )
 from orchestrator_tui.ui.widgets.run_cursor import RunCursor, TableView
 
-CURSOR, MARK, UNSEEN = ">", "+", "*"
 TICKING_CELLS: Final = 4  # of `_painted`: the lead, state, time, what is left
 
 
@@ -110,25 +109,17 @@ class RunTable(RunCursor):
         if self._made_for[0] is not view or self._made_for[1] != width:
             self._made_for, self._made = (view, width), {}
         if key not in self._made:
-            row = self._row(index)
-            signs = RowSigns(
-                now=view.now,
-                trend=view.runs.trend(view.fleet.runs[key]) if row else (),
-                is_unseen=view.runs.is_unseen(key),
-                ascii_only=self._ascii_only,
+            self._made[key] = run_cells(
+                view.fleet, view.runs, key, view.now, width, ascii_only=self._ascii_only
             )
-            self._made[key] = row_cells(row, width, signs) if row else ()
         return self._made[key]
 
     def _lead(self, index: int) -> Cell:
         key = self._order[index]
         begin, end = self._range()
         is_marked = key in self._marks or begin <= index < end
-        sign = MARK if is_marked else UNSEEN if self.view.runs.is_unseen(key) else " "
-        cursor = CURSOR if index == self._index else " "
-        return Cell(
-            f"{cursor}{sign} ", "key" if is_marked else "state--failed" if sign != " " else ""
-        )
+        is_unseen = self.view.runs.is_unseen(key)
+        return lead_cell(is_cursor=index == self._index, is_marked=is_marked, is_unseen=is_unseen)
 
 
 def note_words(row: RunRow, now: datetime) -> str:
