@@ -37,7 +37,7 @@ from orchestrator_tui.ui.clipboard import between
 from orchestrator_tui.ui.early_screen import EarlyScreen
 from orchestrator_tui.ui.keymap import check_keymap
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.terminal import is_lost, reset_at_exit
+from orchestrator_tui.ui.terminal import EXIT_HANGUP, is_lost, reset_at_exit
 from orchestrator_tui.watch.feed import DiskFeed
 from orchestrator_tui.watch.processes import RunProcesses
 
@@ -98,6 +98,8 @@ def run_home(
         undo()
     except Exception as error:  # one that the screens could not end by: the terminal is set back
         crash = error
+    if crash and is_lost():  # before there was anybody to notice
+        return EXIT_HANGUP
     if crash := crash or app.crash:
         from orchestrator_tui.cli.crashes import told_of
 

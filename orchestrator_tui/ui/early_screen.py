@@ -8,12 +8,13 @@ import select
 import signal
 import termios
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 from orchestrator_tui.ui.screen_copy import ScreenCopy
 from orchestrator_tui.ui.tty import (
     ENTER_SEQUENCE,
     HIDE_CURSOR,
+    RESET_SEQUENCE,
     TerminalModes,
     present_modes,
 )
@@ -28,20 +29,20 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 class EarlyScreen:
     """The alternate screen with a frame on it; keys that are typed meanwhile are kept, not shown.
 
-    However the program ends before Textual takes over, the terminal is left as it was found.
+    However the program ends before others see to the terminal, it is left as it was found.
     """
 
     def __init__(self, frame: str, ground: str) -> None:
         self._copy = ScreenCopy()
-        self._size = os.get_terminal_size(1)
+        self._size = _size()
         self._modes: TerminalModes | None = present_modes()
-        self._handlers: dict[signal.Signals, Any] = {}
         self._is_open = True
         for signum in _ENDING:
             if signal.getsignal(signum) is signal.SIG_DFL:
-                self._handlers[signum] = signal.signal(signum, self._told_to_end)
+                # Stays until a `TerminalGuard` hears them.
+                signal.signal(signum, self._told_to_end)
         # To be stopped now would leave the terminal taken.
-        self._handlers[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        self._stopped = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         self._type_unseen()
         begin = f"{ENTER_SEQUENCE}{HIDE_CURSOR}{ground}\x1b[2J\x1b[0m"
         self._is_whole = _written(begin + self._copy.shorten(frame) + HOME)
@@ -57,7 +58,7 @@ class EarlyScreen:
     def hand_over(self) -> ScreenCopy:
         """Give the terminal on, in its own modes, and what is known of what it shows."""
         self._let_go()
-        if not self._is_whole or os.get_terminal_size(1) != self._size:
+        if not self._is_whole or _size() != self._size:
             self._copy.forget()
         return self._copy
 
@@ -65,21 +66,30 @@ class EarlyScreen:
         """Leave the terminal as it was found; nothing happens if it was given on."""
         if self._is_open:
             self._let_go()
-            with contextlib.suppress(OSError):
-                os.write(1, LEAVE_SEQUENCE.encode())
+            _written(LEAVE_SEQUENCE)
 
     def _let_go(self) -> None:
         self._is_open = False
+        self._set_back()
+        if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:  # nobody else hears it already
+            signal.signal(signal.SIGTSTP, self._stopped)
+
+    def _set_back(self) -> None:
         if self._modes is not None:
             with contextlib.suppress(termios.error):
                 termios.tcsetattr(1, termios.TCSANOW, self._modes)
-        for signum, handler in self._handlers.items():
-            signal.signal(signum, handler)
-        self._handlers.clear()
 
     def _told_to_end(self, signum: int, _frame: FrameType | None) -> None:
-        self.leave()
+        self._set_back()
+        _written(LEAVE_SEQUENCE if self._is_open else RESET_SEQUENCE)
         os._exit(128 + signum)
+
+
+def _size() -> os.terminal_size | None:
+    try:
+        return os.get_terminal_size(1)
+    except OSError:  # the terminal is gone; whoever takes over finds out
+        return None
 
 
 def _written(text: str) -> bool:
@@ -90,6 +100,6 @@ def _written(text: str) -> bool:
     try:
         while content and poll.poll(0):
             content = content[os.write(1, content[:PIECE_BYTES]) :]
-    except OSError:  # the terminal is gone; whoever takes over finds out
+    except OSError:
         return False
     return not content

@@ -232,7 +232,7 @@ def eta_words(row: RunRow, now: datetime) -> str:
 
 
 def ago_words(seconds: float) -> str:
-    """Return how long ago something was, told in steps of a minute and more: `now`, `3h ago`, `329d`."""
+    """Return how long ago something was, in steps of a minute and more: `now`, `3h ago`, `329d`."""
     if seconds < MINUTE_S:
         return "now"
     if seconds < HOUR_S:
