@@ -37,18 +37,19 @@ class RunShape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What a list shows of a run. Times are UTC; `manifest` is relative to the repository.
+    """What a list shows of a run. Times are UTC.
 
     `stage_index` counts from 1 and names the stage that runs, failed, or comes next; 0 where no
     stage is known. `stage_started_at` is that stage's. `problems` say what is wrong with the file.
     `stage_summary` is the first line of a failed stage's summary, None for any other stage.
     `stage_is_run` tells that the stage is a run of its own, so that its output is not in this one.
-    `resumed_at` is when the present attempt began, None in the first one.
+    `resumed_at` is when the present attempt began, None in the first one. `folder` is the one
+    that the run's own lies in, relative to the repository, and one text for all runs in it.
     """
 
     key: RunKey
     shape: RunShape
-    manifest: str
+    folder: str
     status: str | None = None
     status_detail: str | None = None
     pipeline_id: str | None = None
@@ -73,6 +74,11 @@ class RunFacts:
     stage_is_run: bool = False
     resumed_at: datetime | None = None
 
+    @property
+    def manifest(self) -> str:
+        """The path of the manifest, relative to the repository."""
+        return f"{self.folder}/{self.key.run_id}/manifest.json"
+
 
 def _shared(text: str | None) -> str | None:
     # The same few words stand in every manifest; one copy of each halves what a long list takes.
@@ -95,9 +101,7 @@ def current_command(manifest: Manifest) -> CommandRecord | None:
     return manifest.commands[-1] if manifest.commands else None
 
 
-def facts_of_usual(
-    key: RunKey, shape: RunShape, manifest_path: str, document: JsonObject
-) -> RunFacts:
+def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: JsonObject) -> RunFacts:
     """Return the facts of a run whose manifest `is_usual`, straight from the JSON object.
 
     They are those that `run_facts` gives of the manifest, in a fifth of the time: a list has very
@@ -118,7 +122,7 @@ def facts_of_usual(
     return RunFacts(
         key=key,
         shape=shape,
-        manifest=manifest_path,
+        folder=sys.intern(folder),
         status=_shared(get("status")),
         status_detail=_shared(get("status_detail")),
         pipeline_id=_shared(get("pipeline_id")),
@@ -163,17 +167,17 @@ def _current(statuses: Sequence[str]) -> int:
 def run_facts(
     key: RunKey,
     shape: RunShape,
-    manifest_path: str,
+    folder: str,
     manifest: Manifest,
     problems: tuple[str, ...] = (),
 ) -> RunFacts:
-    """Return the facts of a run; `manifest_path` is relative to the repository."""
+    """Return the facts of a run that lies in a folder, which is relative to the repository."""
     stage = current_command(manifest)
     stale_after = manifest.heartbeat_stale_after_seconds
     return RunFacts(
         key=key,
         shape=shape,
-        manifest=manifest_path,
+        folder=sys.intern(folder),
         status=_shared(manifest.status),
         status_detail=_shared(manifest.status_detail),
         pipeline_id=_shared(manifest.pipeline_id),

@@ -138,7 +138,7 @@ def moment_of(run: RunState, state: State) -> datetime | None:
 def project_row(run: RunState, now: datetime, past: PipelinePast | None = None) -> RunRow:
     """Return what a table shows of a run at `now` (aware); `past` is that of its pipeline."""
     derived = derive_state(run, now)
-    facts = run.facts or RunFacts(run.key, RunShape.OTHER, manifest="")
+    facts = run.facts or RunFacts(run.key, RunShape.OTHER, folder="")
     length_s = run_length_s(run, derived.state, now)
     slow = derived.state == State.RUNNING and is_slow(facts, past, now)
     number, name = _stage(facts, derived.state)

@@ -48,5 +48,5 @@ def read_usual(roots: Roots, ref: RunRef) -> UsualRun | None:
     is_placed = run_id in (None, ref.key.run_id) and task_id in (None, ref.key.task_id)
     if not is_placed or not is_usual(document):
         return None
-    facts = facts_of_usual(ref.key, ref.shape, roots.relative(path), document)
+    facts = facts_of_usual(ref.key, ref.shape, ref.folder_in(roots), document)
     return UsualRun(facts, signature, content)

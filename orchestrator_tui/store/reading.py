@@ -34,6 +34,10 @@ class RunRef:
     shape: RunShape
     run_dir: Path
 
+    def folder_in(self, roots: Roots) -> str:
+        """Return what its own folder lies in, relative to the repository."""
+        return roots.relative(self.run_dir).rpartition("/")[0]
+
     @property
     def manifest(self) -> Path:
         """Where its manifest lies, if there is one."""
@@ -108,14 +112,14 @@ def read_run(roots: Roots, ref: RunRef) -> ReadRun | BadContent | None:
         return _without_manifest(roots, ref)
     if isinstance(document, BadContent):
         return document if _counts_as_run(ref) else None
-    shown = roots.relative(path)
     if not document and ref.shape is RunShape.CLI:
-        return BadContent(shown, "an empty object")
+        return BadContent(roots.relative(path), "an empty object")
     found = _interpret(ref, document)
     if found is None:
         return None
     shape, manifest, problems = found
-    facts = run_facts(ref.key, shape, shown, manifest, problems + _misplaced(ref, shape, manifest))
+    problems += _misplaced(ref, shape, manifest)
+    facts = run_facts(ref.key, shape, ref.folder_in(roots), manifest, problems)
     return ReadRun(facts, manifest)
 
 

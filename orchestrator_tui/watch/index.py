@@ -32,7 +32,7 @@ _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _CRC_DIGITS: Final = 8
 
 # Told by the place of a run, so not kept.
-_IMPLIED: Final = ("key", "shape", "manifest")
+_IMPLIED: Final = ("key", "shape", "folder")
 _FIELDS: Final = tuple(field.name for field in fields(RunFacts) if field.name not in _IMPLIED)
 _TYPES: Final = {field.name: str(field.type) for field in fields(RunFacts)}
 
@@ -121,13 +121,11 @@ class RunIndex:
         runs: list[str] = piece["run"]
         if not all(map(_may_be_name, {*tasks, *runs})):
             raise ValueError("a name that leads elsewhere")
-        manifests = [
-            f"{self._shown_runs}/{task}/cli/{run}/manifest.json"
-            for task, run in zip(tasks, runs, strict=True)
-        ]
+        cli = {task: intern(f"{self._shown_runs}/{task}/cli") for task in set(tasks)}
+        folders = map(cli.__getitem__, tasks)
         columns = [_values(name, piece[name], texts) for name in _FIELDS]
         keys = map(RunKey, tasks, runs)
-        facts = map(RunFacts, keys, repeat(RunShape.CLI), manifests, *columns)
+        facts = map(RunFacts, keys, repeat(RunShape.CLI), folders, *columns)
         signatures = map(FileSignature._make, zip(*piece["signature"], strict=True))
         return tuple(map(Remembered, facts, signatures))
 

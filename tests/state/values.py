@@ -26,7 +26,7 @@ def facts(key: RunKey = KEY, **changes: Any) -> RunFacts:
     """Return the facts of a run in its fourth of five stages."""
     given: dict[str, Any] = {
         "shape": RunShape.CLI,
-        "manifest": f".runs/{key.task_id}/cli/{key.run_id}/manifest.json",
+        "folder": f".runs/{key.task_id}/cli",
         "status": "in_progress",
         "pipeline_id": "diagnostics",
         "started_at": ago(minutes=4, seconds=12),

@@ -90,8 +90,9 @@ class Sample:
     def seen(self) -> tuple[Observation, ...]:
         """Return what a watcher would say of the run."""
         manifest = self.manifest()
-        path = f".runs/{self.task}/cli/{self.key.run_id}/manifest.json"
-        told: list[Observation] = [RunSeen(run_facts(self.key, RunShape.CLI, path, manifest))]
+        told: list[Observation] = [
+            RunSeen(run_facts(self.key, RunShape.CLI, f".runs/{self.task}/cli", manifest))
+        ]
         if self.runner is not None:
             told += [RunnerSeen(self.key, self.runner)] * 2
         if self.waiting is not None:

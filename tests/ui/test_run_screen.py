@@ -80,8 +80,7 @@ def app_of(sample: Sample, *more: Observation, named: Named | None = None) -> Ru
 
 
 def seen(sample: Sample, manifest: Manifest) -> tuple[Observation, ...]:
-    path = f".runs/{sample.task}/cli/{sample.key.run_id}/manifest.json"
-    facts = run_facts(sample.key, RunShape.CLI, path, manifest)
+    facts = run_facts(sample.key, RunShape.CLI, f".runs/{sample.task}/cli", manifest)
     return RunSeen(facts), DetailSeen(sample.key, RunDetail(manifest))
 
 
@@ -592,8 +591,7 @@ async def test_failures_of_an_earlier_attempt_stand_last_and_open_nothing() -> N
         resume_events=({"timestamp": "2026-01-01T11:40:00.000Z", "outcome": "accepted"},),
     )
     detail = RunDetail(manifest, (compile_error(2),))
-    path = f".runs/{GREEN.task}/cli/{GREEN.key.run_id}/manifest.json"
-    facts = run_facts(GREEN.key, RunShape.CLI, path, manifest)
+    facts = run_facts(GREEN.key, RunShape.CLI, f".runs/{GREEN.task}/cli", manifest)
     app = app_of(GREEN, RunSeen(facts), DetailSeen(GREEN.key, detail))
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "[Log]" in tabs(app))

@@ -232,7 +232,7 @@ def test_two_programs_keep_one_whole_index(tmp_path: Path) -> None:
             RunFacts(
                 RunKey("task", f"run-{n:05}"),
                 RunShape.CLI,
-                f".runs/task/cli/run-{n:05}/manifest.json",
+                ".runs/task/cli",
                 status="succeeded",
                 started_at=moment,
                 exit_code=0,
