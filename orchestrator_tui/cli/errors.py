@@ -25,6 +25,7 @@ from orchestrator_tui.settings import Settings
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.run_view import ErrorCard, RunView, project_run
 from orchestrator_tui.store.configuration import load_config
+from orchestrator_tui.store.configuration_memory import ConfigMemory
 from orchestrator_tui.ui.card_text import headline, stderr_words, told_of
 
 _FENCE: Final = "```"
@@ -65,7 +66,7 @@ def command(
 def _view(settings: Settings, looked: LookedAt) -> RunView:
     """Return what is known of a run, with what the configuration still says of its stages."""
     detail = look_closely(settings, looked)
-    fleet = Fleet(config=load_config(settings.roots, settings.environ))
+    fleet = Fleet(config=load_config(settings.roots, settings.environ, ConfigMemory.of_user()))
     pipeline = fleet.pipeline_of(looked.run)
     return project_run(looked.run, detail, SYSTEM_CLOCK.now(), pipeline=pipeline)
 

@@ -66,6 +66,7 @@ def _theme() -> str:
 def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     from orchestrator_tui.cli.memory import FileMemory
     from orchestrator_tui.cli.places import index_folder, memory_folder
+    from orchestrator_tui.store.configuration_memory import ConfigMemory
     from orchestrator_tui.ui.tty import trust_the_terminal
     from orchestrator_tui.watch.feed import DiskFeed
     from orchestrator_tui.watch.index import RunIndex
@@ -82,7 +83,9 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
         view=view,
     )
     index = RunIndex(index_folder(roots), roots)
-    feed = DiskFeed(roots, settings.environ, SYSTEM_CLOCK, index=index)
+    feed = DiskFeed(
+        roots, settings.environ, SYSTEM_CLOCK, index=index, config_memory=ConfigMemory.of_user()
+    )
     feed.begin()
     memory = FileMemory(memory_folder(roots))
 

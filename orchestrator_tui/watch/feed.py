@@ -13,6 +13,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.state.observations import Observation, RunnerSeen
+from orchestrator_tui.store.configuration_memory import ConfigMemory
 from orchestrator_tui.watch.index import RunIndex
 from orchestrator_tui.watch.lookout import Cadence, Lookout
 from orchestrator_tui.watch.mounts import remote_kind
@@ -29,6 +30,7 @@ class DiskFeed:
         source: Where notices come from; None chooses by the file system.
         cadence: How often is looked without a notice.
         index: What was read before; None: nothing was, and nothing is kept.
+        config_memory: Configurations that were checked before; None: each is checked anew.
     """
 
     def __init__(
@@ -40,9 +42,10 @@ class DiskFeed:
         source: NoticeSource | None = None,
         cadence: Cadence | None = None,
         index: RunIndex | None = None,
+        config_memory: ConfigMemory | None = None,
     ) -> None:
         self._source = source or choose_source(roots, clock)
-        self._lookout = Lookout(roots, clock, self._source, environ, cadence, index)
+        self._lookout = Lookout(roots, clock, self._source, environ, cadence, index, config_memory)
         self._first: list[tuple[Observation, ...]] = []
         self._first_look: threading.Thread | None = None
 

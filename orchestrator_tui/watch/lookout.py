@@ -28,6 +28,7 @@ from orchestrator_tui.state.observations import (
 )
 from orchestrator_tui.store.checkout import head_file, head_signature, read_branch
 from orchestrator_tui.store.configuration import CONFIG_PATH_VARIABLE, load_config
+from orchestrator_tui.store.configuration_memory import ConfigMemory
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.watch.changes import Change, ChangeKind, classify
 from orchestrator_tui.watch.details import FocusedRuns
@@ -81,8 +82,10 @@ class Lookout:
         environ: Mapping[str, str] | None = None,
         cadence: Cadence | None = None,
         index: RunIndex | None = None,
+        config_memory: ConfigMemory | None = None,
     ) -> None:
         self._roots = roots
+        self._config_memory = config_memory
         self._clock = clock
         self._source = source
         self._environ = environ
@@ -400,7 +403,7 @@ class Lookout:
         self._config_rested = signature is None or (
             abs(self._clock.now() - signature.modified_at) > SETTLED_AFTER
         )
-        return [ConfigSeen(load_config(self._roots, self._environ))]
+        return [ConfigSeen(load_config(self._roots, self._environ, self._config_memory))]
 
     def _look_at_checkout(self) -> list[Observation]:
         head = head_file(self._roots.repo)

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,19 @@ import pytest
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.records.paths import CONFIG_NAME, Roots
+from orchestrator_tui.records.pipeline import OrchestratorConfig
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State, derive_state, state_of
 from orchestrator_tui.state.observations import Observation
 from orchestrator_tui.state.reducer import observe
+from orchestrator_tui.store import configuration_checks
+from orchestrator_tui.store.configuration_memory import ConfigMemory
 from orchestrator_tui.watch.feed import DiskFeed, observe_once
 from orchestrator_tui.watch.lookout import Cadence
 from orchestrator_tui.watch.source import Polling
+from tests.fakes import HandClock
 from tests.watch.disk import FIXTURES, KEY, write_run
 
 BOUND_S = 10.0
@@ -221,3 +226,26 @@ async def test_closing_the_feed_ends_it_soon(tmp_path: Path) -> None:
             tasks.start_soon(follow)
             await anyio.sleep(0.1)
             tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_configuration_that_was_checked_before_is_not_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    (repo / CONFIG_NAME).write_text(
+        '{"pipelines": [{"id": "p", "title": "P", "stages": '
+        '[{"kind": "command", "id": "a", "title": "A", "command": "true"}]}]}'
+    )
+    later = HandClock(datetime.now(UTC) + timedelta(seconds=60))
+    memory = ConfigMemory(tmp_path / "memory", later)
+    told: list[object] = []
+    for _ in range(2):
+        feed = DiskFeed(Roots.of(repo), {}, source=Polling(), config_memory=memory)
+        async with following(feed) as follower:
+            await follower.until(lambda fleet: fleet.config is not None)
+        told.append(follower.fleet.config)
+        monkeypatch.setattr(configuration_checks, "config_of", None)
+    assert isinstance(told[0], OrchestratorConfig)
+    assert told[0] == told[1]
