@@ -23,7 +23,7 @@ from orchestrator_tui.ui.colours import Palette
 from orchestrator_tui.ui.look import PLAIN_GLYPHS
 from orchestrator_tui.ui.tty import MIN_COLUMNS, MIN_ROWS
 from orchestrator_tui.ui.widgets.cells import fit
-from orchestrator_tui.ui.widgets.run_columns import Cell, heads_text, lead_cell, run_cells
+from orchestrator_tui.ui.widgets.run_columns import Cell, RowMaker, heads_text, lead_cell
 
 NARROW_COLUMNS: Final = 80  # below it there is no preview, and the selected run has two lines
 WIDE_COLUMNS: Final = 120
@@ -124,10 +124,11 @@ def early_frame(
     sheet.line(("╭─ ", edge), ("Runs", edge + Style(bold=True)), (f" {'─' * (width - 7)}╮", edge))
     heads = heads_text(width, asked.sort, is_reversed=asked.is_reversed)
     sheet.line(("│", edge), (fit(heads, width), base + muted), ("│", edge))
+    maker = RowMaker(ascii_only=page.ascii_only)
     lines: list[tuple[Cell, ...]] = []
     for index, key in enumerate(keys):
         lead = lead_cell(is_cursor=not index, is_marked=False, is_unseen=runs.is_unseen(key))
-        lines.append((lead, *run_cells(fleet, runs, key, now, width, ascii_only=page.ascii_only)))
+        lines.append((lead, *maker.cells(fleet, runs, key, now, width)))
         if not index and page.columns < NARROW_COLUMNS:
             lines.append(())  # its second line
     for index in range(room):

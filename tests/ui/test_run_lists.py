@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from textual.pilot import Pilot
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import CancelRun
+from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness, FreshnessSeen, RunVanished
+from orchestrator_tui.state.ordering import RunOrder
+from orchestrator_tui.state.placing import Asked
+from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.ui.screens.activity import ActivityScreen
 from orchestrator_tui.ui.screens.ending import CancelDialog
 from orchestrator_tui.ui.screens.picking import SortDialog, ViewsDialog
 from orchestrator_tui.ui.screens.runs import RunsScreen
 from orchestrator_tui.ui.widgets.bars import HeaderCounts
 from orchestrator_tui.ui.widgets.column_heads import ColumnHeads
+from orchestrator_tui.ui.widgets.run_columns import RowMaker
 from orchestrator_tui.ui.widgets.run_preview import RunPreview
 from tests.fakes import NOON
 from tests.ui.fleets import (
@@ -369,3 +375,21 @@ async def test_the_table_can_give_its_room_away_and_take_all() -> None:
 
 async def _rest(pilot: Pilot[None]) -> None:
     await pilot.pause()
+
+
+def test_a_row_is_as_it_would_be_made_anew_however_time_goes_on() -> None:
+    samples = (FAILED, GREEN, RUNNING, replace(RUNNING, started_s=9000, beat_s=4000, runner=None))
+    seen = observe(Fleet(), fleet(*samples))
+    runs, maker = RunOrder(), RowMaker()
+    for seconds in (0, 1, 30, 61, *range(100, 20_000, 300), 90_000, 10_000_000):
+        now = NOON + timedelta(seconds=seconds)
+        runs.answer(seen, now, Asked())
+        for width in (78, 140, 240):
+            for key in seen.runs:
+                anew = RowMaker().cells(seen, runs, key, now, width)
+                assert maker.cells(seen, runs, key, now, width) == anew
+    resumed = observe(seen, replace(FAILED, status="in_progress", now="running").seen())
+    runs.answer(resumed, NOON, Asked())
+    assert maker.cells(resumed, runs, FAILED.key, NOON, 140) != maker.cells(
+        seen, runs, FAILED.key, NOON, 140
+    )

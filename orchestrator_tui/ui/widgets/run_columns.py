@@ -9,7 +9,8 @@ from typing import Final
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.state.fleet import Fleet
+from orchestrator_tui.state.estimates import PipelinePast
+from orchestrator_tui.state.fleet import Fleet, RunState
 from orchestrator_tui.state.formatting import DAY_S, HOUR_S, MINUTE_S, NO_TIME, elapsed
 from orchestrator_tui.state.liveness import FINISHED, State
 from orchestrator_tui.state.ordering import RunOrder
@@ -23,6 +24,7 @@ LEAD_CELLS: Final = 3  # the cursor, the sign of a mark or of an unseen failure,
 TICKING: Final = ("state", "elapsed", "eta")  # they stand left, so that a tick draws little
 SHARE_CELLS: Final = 5  # of ` 69% `
 COARSE_S: Final = 5  # what is left is told in such steps, so that it does not flicker
+MADE_ROWS: Final = 500  # that are kept; a screen has fewer
 ENDED: Final = FINISHED | {State.LOST, State.UNKNOWN}
 
 
@@ -143,20 +145,56 @@ def lead_cell(*, is_cursor: bool, is_marked: bool, is_unseen: bool) -> Cell:
     return Cell(f"{CURSOR if is_cursor else ' '}{sign} ", style)
 
 
-def run_cells(
-    fleet: Fleet, runs: RunOrder, key: RunKey, now: datetime, width: int, *, ascii_only: bool
-) -> tuple[Cell, ...]:
-    """Return the cells of a run's row but the first; of a run that is not there any more none."""
-    run = fleet.runs.get(key)
-    if run is None:
-        return ()
-    signs = RowSigns(
-        now=now,
-        trend=runs.trend(run),
-        is_unseen=runs.is_unseen(key),
-        ascii_only=ascii_only,
-    )
-    return row_cells(project_row(run, now, fleet.past_of(run)), width, signs)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The cells of a run that has ended, and what they were made from."""
+
+    run: RunState
+    past: PipelinePast | None
+    trend: tuple[State, ...]
+    is_unseen: bool
+    width: int
+    row: RunRow
+    eta: str
+    cells: tuple[Cell, ...]
+
+
+class RowMaker:
+    """Makes the cells of rows.
+
+    Those of a run that has ended are made again only where they would differ: with each second most
+    rows stay as they are.
+    """
+
+    def __init__(self, *, ascii_only: bool = False) -> None:
+        self._ascii_only = ascii_only
+        self._made: dict[RunKey, _Made] = {}
+
+    def cells(
+        self, fleet: Fleet, runs: RunOrder, key: RunKey, now: datetime, width: int
+    ) -> tuple[Cell, ...]:
+        """Return the cells of a run's row but the first; none of a run that is not there."""
+        run = fleet.runs.get(key)
+        if run is None:
+            return ()
+        past, trend, is_unseen = fleet.past_of(run), runs.trend(run), runs.is_unseen(key)
+        made = self._made.get(key)
+        if (
+            made is not None
+            and (made.run is run and made.past is past)
+            and (made.trend, made.is_unseen, made.width) == (trend, is_unseen, width)
+            and made.eta == eta_words(made.row, now)
+        ):
+            return made.cells
+        row = project_row(run, now, past)
+        signs = RowSigns(now, trend, is_unseen, self._ascii_only)
+        cells = row_cells(row, width, signs)
+        if row.state in FINISHED:  # how long another was not heard of grows with time
+            if len(self._made) >= MADE_ROWS:
+                self._made.clear()
+            eta = eta_words(row, now)
+            self._made[key] = _Made(run, past, trend, is_unseen, width, row, eta, cells)
+        return cells
 
 
 def row_cells(row: RunRow, width: int, signs: RowSigns) -> tuple[Cell, ...]:

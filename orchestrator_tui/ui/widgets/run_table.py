@@ -20,9 +20,9 @@ from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.run_columns import (
     Cell,
+    RowMaker,
     eta_words,
     lead_cell,
-    run_cells,
     ticking_cells,
 )
 from orchestrator_tui.ui.widgets.run_cursor import RunCursor, TableView
@@ -37,7 +37,7 @@ class RunTable(RunCursor):
 
     def __init__(self, *, ascii_only: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._ascii_only = ascii_only
+        self._rows = RowMaker(ascii_only=ascii_only)
         self._painted: dict[int, tuple[Cell, ...]] = {}
         self._made: dict[RunKey, tuple[Cell, ...]] = {}
         self._made_for: tuple[TableView, int] = (self.view, 0)
@@ -109,9 +109,7 @@ class RunTable(RunCursor):
         if self._made_for[0] is not view or self._made_for[1] != width:
             self._made_for, self._made = (view, width), {}
         if key not in self._made:
-            self._made[key] = run_cells(
-                view.fleet, view.runs, key, view.now, width, ascii_only=self._ascii_only
-            )
+            self._made[key] = self._rows.cells(view.fleet, view.runs, key, view.now, width)
         return self._made[key]
 
     def _lead(self, index: int) -> Cell:
