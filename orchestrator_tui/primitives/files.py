@@ -381,9 +381,13 @@ def _signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None
     return found
 
 
+_devices: dict[int, int] = {}  # one number for all files of a device; there are few
+
+
 def _signature_of(status: os.stat_result) -> FileSignature:
+    device = _devices.setdefault(status.st_dev, status.st_dev)
     return FileSignature(
-        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        device, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
     )
 
 

@@ -21,6 +21,7 @@ STATUS_OF_NODE = 0.3
 FRAME_OF_BLANK = {1000: 1.3, 10_000: 1.5, 100_000: 2.5}
 FRAME_OF_NODE = 0.6
 BLANK = (sys.executable, str(Path(__file__).with_name("blank_app.py")))
+WHOLE = ("[1 Runs]",)  # what the early frame does not have
 ROWS = ("SUCCEEDED", "CANCELLED", "FAILED ")  # words of a row's state, not of the header
 
 
@@ -81,6 +82,7 @@ def _frames(repos: dict[int, Path], node: tuple[str, ...] | None, rounds: int) -
     for count, repo in repos.items():
         spend([*orch_tui(), "list", "--limit", "1"], cwd=repo)  # which keeps what it reads
         cases[f"{count}"] = partial(first_frame, orch_tui(), repo, ROWS)
+        cases[f"whole {count}"] = partial(first_frame, orch_tui(), repo, WHOLE)
     if node:
         hud = [*node, "start", "wait", "--task", "hud", "--ui"]
         place = next(iter(repos.values()))
@@ -92,6 +94,10 @@ def _frames(repos: dict[int, Path], node: tuple[str, ...] | None, rounds: int) -
         what, spent = f"orch-tui, {count:,} runs", figures[f"{count}"]
         goal = FRAME_OF_BLANK.get(count)
         lines.append(Line(what, spent, "ms", ratios(spent, figures["blank"]), "blank app", goal))
+    for count in repos:
+        whole = figures[f"whole {count}"]
+        what = f"the whole screen, {count:,} runs"
+        lines.append(Line(what, whole, "ms", ratios(whole, figures["blank"]), "blank app"))
     if node:
         first: Figures = figures[f"{next(iter(repos))}"]
         held = ratios(first, figures["Node"])
