@@ -55,4 +55,4 @@ def begin_early(
         place=wish.place,
         page=page,
     )
-    return EarlyScreen(frame, page.ground) if frame else None
+    return EarlyScreen(frame) if frame else None

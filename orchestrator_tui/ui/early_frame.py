@@ -46,12 +46,6 @@ class Page:
         """Whether the home screen has room, too."""
         return self.columns >= MIN_COLUMNS and self.rows >= MIN_ROWS
 
-    @property
-    def ground(self) -> str:
-        """What has the terminal fill with the ground what it clears."""
-        codes = Style(bgcolor=self.palette.ground).render(" ", color_system=self.color_system)
-        return codes.partition(" ")[0]
-
     def table_rows(self, runs: int) -> int:
         """Return how many lines the table of so many runs has, as `styles/runs.tcss` has it."""
         body = self.rows - 2
@@ -142,6 +136,8 @@ def early_frame(
             ("│", edge),
         )
     sheet.line((f"╰{'─' * width}╯", edge))
+    for _ in range(page.rows - room - 5):
+        sheet.line((" " * page.columns, base))  # not every terminal clears in a colour
     sheet.last_line((f"{words:>{page.columns}}", bar + muted))
     return sheet.text
 

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import termios
+import time
 from types import FrameType
 from typing import Final
 
@@ -21,6 +22,7 @@ from orchestrator_tui.ui.tty import (
 
 LEAVE_SEQUENCE: Final = "\x1b[0m\x1b[?1049l\x1b[?25h"
 LOCAL_MODES: Final = 3  # where termios keeps them
+PATIENCE_S: Final = 0.2  # with a terminal that is slow; it will be as slow with the screens
 PIECE_BYTES: Final = 1024  # written at once, so that a full buffer is noticed before it blocks
 HOME: Final = "\x1b[H"  # not at the end of the last line, where one more character would scroll
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -32,7 +34,7 @@ class EarlyScreen:
     However the program ends before others see to the terminal, it is left as it was found.
     """
 
-    def __init__(self, frame: str, ground: str) -> None:
+    def __init__(self, frame: str) -> None:
         self._copy = ScreenCopy()
         self._size = _size()
         self._modes: TerminalModes | None = present_modes()
@@ -44,8 +46,8 @@ class EarlyScreen:
         # To be stopped now would leave the terminal taken.
         self._stopped = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         self._type_unseen()
-        begin = f"{ENTER_SEQUENCE}{HIDE_CURSOR}{ground}\x1b[2J\x1b[0m"
-        self._is_whole = _written(begin + self._copy.shorten(frame) + HOME)
+        shown = self._copy.shorten(frame)
+        self._is_whole = _written(f"{ENTER_SEQUENCE}{HIDE_CURSOR}{shown}{HOME}")
 
     def _type_unseen(self) -> None:
         if self._modes is None:
@@ -93,12 +95,13 @@ def _size() -> os.terminal_size | None:
 
 
 def _written(text: str) -> bool:
-    """Write as much as the terminal takes without waiting; tell whether that was all."""
+    """Write what the terminal takes in a short time; tell whether that was all."""
     content = memoryview(text.encode("utf-8", "replace"))
     poll = select.poll()
     poll.register(1, select.POLLOUT)
+    end_s = time.monotonic() + PATIENCE_S
     try:
-        while content and poll.poll(0):
+        while content and poll.poll(1000 * max(0.0, end_s - time.monotonic())):
             content = content[os.write(1, content[:PIECE_BYTES]) :]
     except OSError:
         return False

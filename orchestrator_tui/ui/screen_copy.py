@@ -81,9 +81,15 @@ class ScreenCopy:
         self._styles.clear()
         self._cursor = None
 
+    def _forget_line(self, y: int) -> None:
+        self._texts.pop(y, None)
+        self._styles.pop(y, None)
+
     def shorten(self, output: str) -> str:
         """Return the least that has to be sent for some output; what is no frame goes as it is."""
         if _HARMLESS.fullmatch(output):
+            if output.endswith("p"):
+                self._forget_line(1)  # a terminal that does not know the question shows its end
             return output
         if not _FRAME.match(output):
             self.forget()

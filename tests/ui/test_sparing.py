@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pyte
+import pytest
 
 from orchestrator_tui.ui.screen_copy import ScreenCopy
 
@@ -83,3 +84,21 @@ def test_the_marks_of_a_frame_are_no_news() -> None:
     copy.shorten("\x1b[1;1Hhello")
     assert copy.shorten("\x1b[?2026h") == "\x1b[?2026h"
     assert copy.shorten("\x1b[1;1Hhello") == ""
+
+
+@pytest.mark.parametrize(
+    "told", ["\x1b[?1004h", "\x1b[>25u", "\x1b]22;default\x07", "\x1b]2;a title\x07", "\x1b[22;2t"]
+)
+def test_what_changes_no_cell_leaves_all_known(told: str) -> None:
+    copy = ScreenCopy()
+    copy.shorten("\x1b[1;1Hhello")
+    assert copy.shorten(told) == told
+    assert copy.shorten("\x1b[1;1Hhello") == ""
+
+
+def test_where_the_end_of_a_question_may_stand_nothing_is_known() -> None:
+    copy = ScreenCopy()
+    copy.shorten("\x1b[1;1Hhello\x1b[2;1Hhello")
+    assert copy.shorten("\x1b[?2026$p") == "\x1b[?2026$p"
+    assert copy.shorten("\x1b[1;1Hhello") == "\x1b[1;1Hhello"
+    assert copy.shorten("\x1b[2;1Hhello") == ""

@@ -177,7 +177,9 @@ class RowMaker:
         run = fleet.runs.get(key)
         if run is None:
             return ()
-        past, trend, is_unseen = fleet.past_of(run), runs.trend(run), runs.is_unseen(key)
+        past, is_unseen = fleet.past_of(run), runs.is_unseen(key)
+        # Of a part of the runs it would be another one, to be taken back in a moment.
+        trend = runs.trend(run) if fleet.is_read else ()
         made = self._made.get(key)
         if (
             made is not None
