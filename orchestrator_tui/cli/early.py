@@ -32,6 +32,14 @@ def color_system(environ: Mapping[str, str]) -> ColorSystem:
     return _COLOURS.get(colors, ColorSystem.STANDARD)
 
 
+def _is_in_front() -> bool:
+    """Tell whether the terminal is this program's, and not that of a job before it."""
+    try:
+        return os.tcgetpgrp(1) == os.getpgrp()
+    except OSError:
+        return False
+
+
 def begin_early(
     feed: DiskFeed, memory: FileMemory, wish: ScreenWish, clock: Clock
 ) -> EarlyScreen | None:
@@ -40,6 +48,8 @@ def begin_early(
     Nor is anything shown of a saved view, which is read later, or where colours are not those of
     a theme.
     """
+    if not _is_in_front():
+        return None  # to take the terminal now would stop the program
     if wish.view or os.environ.get("NO_COLOR") or os.environ.get("TEXTUAL_COLOR_SYSTEM"):
         return None
     seen = feed.seen_first(PATIENCE_S)

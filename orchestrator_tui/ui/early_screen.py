@@ -25,7 +25,7 @@ LOCAL_MODES: Final = 3  # where termios keeps them
 PATIENCE_S: Final = 0.2  # with a terminal that is slow; it will be as slow with the screens
 PIECE_BYTES: Final = 1024  # written at once, so that a full buffer is noticed before it blocks
 HOME: Final = "\x1b[H"  # not at the end of the last line, where one more character would scroll
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class EarlyScreen:

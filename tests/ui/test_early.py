@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 import termios
@@ -116,6 +117,7 @@ def test_keys_typed_meanwhile_are_obeyed_and_not_shown(repository: Path) -> None
     [
         (signal.SIGTERM, 128 + signal.SIGTERM),
         (signal.SIGHUP, 128 + signal.SIGHUP),
+        (signal.SIGQUIT, 128 + signal.SIGQUIT),
         ("ctrl+c", 130),
     ],
 )
@@ -153,6 +155,20 @@ def test_what_is_not_known_yet_is_not_guessed(repository: Path, words: list[str]
     with RealTerminal(command, size=(100, 30), environ=held.environ) as terminal:
         terminal.pump(1.0, lambda: READING in terminal.text)
         assert READING not in terminal.text
+
+
+def test_a_program_in_the_background_takes_no_terminal(repository: Path) -> None:
+    held = Held(repository)
+    # Job control gives the program a group of its own, which is not the one in front.
+    command = ["sh", "-c", f"set -m; {shlex.join(held.command)} & sleep 60"]
+    with RealTerminal(command, size=(100, 30), environ=held.environ) as terminal:
+        terminal.pump(2.0, lambda: READING in terminal.text)
+        assert READING not in terminal.text
+        children = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()
+        states = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][1] for pid in children]
+        assert "T" not in states  # stopped for it took what it may not
+        for pid in children:
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def test_no_terminal_that_is_too_small_gets_one() -> None:
