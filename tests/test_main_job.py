@@ -122,6 +122,8 @@ def test_start_watch_cancel_run_again_resume_and_quit(repository: Path) -> None:
         terminal.until("src/part_1.c:12:8: error: unknown type name")
         terminal.type("enter")
         terminal.until("[Errors 1]")
+        terminal.until("lines left out here")
+        terminal.type("G")
         terminal.until("src/part_300.c:12:8")
 
         (repository / "mended").touch()
