@@ -183,7 +183,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._focus_timer: Timer | None = None
         self._interrupted_at = -QUIT_TWICE_S
         self._guard: TerminalGuard | None = None
-        self._terminal_modes = present_modes()
+        self._terminal_modes = early_screen.modes if early_screen else present_modes()
         for theme in THEMES:
             self.register_theme(theme)
         self._begin_with(THEME_NAMES.get(options.theme, THEMES[0].name))

@@ -31,13 +31,14 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 class EarlyScreen:
     """The alternate screen with a frame on it; keys that are typed meanwhile are kept, not shown.
 
-    However the program ends before others see to the terminal, it is left as it was found.
+    However the program ends before others see to the terminal, it is left as it was found. `modes`
+    are those that it was found in.
     """
 
     def __init__(self, frame: str) -> None:
         self._copy = ScreenCopy()
         self._size = _size()
-        self._modes: TerminalModes | None = present_modes()
+        self.modes: TerminalModes | None = present_modes()
         self._is_open = True
         for signum in _ENDING:
             if signal.getsignal(signum) is signal.SIG_DFL:
@@ -50,9 +51,9 @@ class EarlyScreen:
         self._is_whole = _written(f"{ENTER_SEQUENCE}{HIDE_CURSOR}{shown}{HOME}")
 
     def _type_unseen(self) -> None:
-        if self._modes is None:
+        if self.modes is None:
             return
-        modes = list(self._modes)
+        modes = list(self.modes)
         modes[LOCAL_MODES] &= ~(termios.ECHO | termios.ICANON)
         with contextlib.suppress(termios.error):
             termios.tcsetattr(1, termios.TCSANOW, modes)
@@ -77,9 +78,9 @@ class EarlyScreen:
             signal.signal(signal.SIGTSTP, self._stopped)
 
     def _set_back(self) -> None:
-        if self._modes is not None:
+        if self.modes is not None:
             with contextlib.suppress(termios.error):
-                termios.tcsetattr(1, termios.TCSANOW, self._modes)
+                termios.tcsetattr(1, termios.TCSANOW, self.modes)
 
     def _told_to_end(self, signum: int, _frame: FrameType | None) -> None:
         self._set_back()

@@ -48,6 +48,14 @@ class Hold(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Hold())
 main()
 """
+# The program, whose screens do not end when they are told to.
+DEAF = """
+from orchestrator_tui.cli.main import main
+from orchestrator_tui.ui.app import OrchTui
+
+OrchTui.leave = lambda self, status=0: None
+main()
+"""
 READING = "reading"
 
 
@@ -136,6 +144,19 @@ def test_an_end_before_the_screens_leaves_the_terminal_as_it_was(
         assert terminal.wait() == status
         assert modes_of(terminal) == before
     assert terminal.raw.endswith(b"\x1b[0m\x1b[?1049l\x1b[?25h")
+
+
+def test_screens_that_do_not_end_leave_the_modes_that_were_there_before_the_frame(
+    repository: Path,
+) -> None:
+    environ = Held(repository).environ
+    with RealTerminal([sys.executable, "-c", DEAF], size=(100, 30), environ=environ) as terminal:
+        before = modes_of(terminal)
+        terminal.until("sort: attention")
+        terminal.pump(0.5)
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.wait() == 128 + signal.SIGTERM
+        assert modes_of(terminal) == before
 
 
 def test_an_error_while_the_screens_are_loaded_can_be_read(repository: Path) -> None:
