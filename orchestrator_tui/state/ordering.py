@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import chain
 from math import inf
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import RunKey
@@ -19,19 +21,20 @@ from orchestrator_tui.state.placing import (
     Asked,
     Group,
     Place,
+    Rank,
     SeenRuns,
     Sort,
-    SortKey,
     group_words,
+    grouper,
     place_of,
-    sorter,
+    ranker,
 )
-from orchestrator_tui.state.query import EVERYTHING, Query, matcher, matches
+from orchestrator_tui.state.query import EVERYTHING, Query, matches, predicates
 from orchestrator_tui.state.trends import Trends
 
 _REDATE_EVERY: Final = timedelta(minutes=1)  # how late a run may leave a `since:` list
-_KEY: Final = attrgetter("key")
-_MANY: Final = 200  # runs; above it all are sorted rather than each put into its place
+_MANY: Final = 200  # runs; so many are taken in at once, rather than one by one
+_SHARE: Final = 8  # where more than one in so many is new, all are sorted
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +73,78 @@ def live_keys(fleet: Fleet) -> frozenset[RunKey]:
 
 
 class _Entry:
-    """A run, its place, and its sort key in the order that is asked for."""
+    """A run, its place, and what it stands by in the order that is asked for."""
 
-    __slots__ = ("key", "place", "run")
+    __slots__ = ("group", "place", "rank", "run")
 
-    def __init__(self, run: RunState, place: Place, key: SortKey) -> None:
+    def __init__(self, run: RunState, place: Place) -> None:
         self.run = run
         self.place = place
-        self.key = key
+        self.rank: Rank = 0.0
+        self.group = ""
+
+
+_Position: TypeAlias = tuple[Any, ...]  # compares with those of the same list alone
+
+
+def _newest(entry: _Entry) -> _Position:
+    return entry.place.started, entry.run.key
+
+
+def _standing(entry: _Entry) -> _Position:
+    return entry.group, entry.rank, entry.place.started, entry.run.key
 
 
 class _Rows:
-    """Entries in order of their sort keys; beside them the sort keys, and the names of the runs."""
+    """Entries in an order, and the names of their runs."""
 
-    def __init__(self, entries: list[_Entry]) -> None:
+    def __init__(self, entries: list[_Entry], position: Callable[[_Entry], _Position]) -> None:
         self.entries = entries
-        self.ordered = [entry.key for entry in entries]
-        self.runs: list[RunKey] = [key[-1] for key in self.ordered]
+        self._position = position
+        self._runs: list[RunKey] | None = None
+
+    @property
+    def runs(self) -> list[RunKey]:
+        """The names in order, kept up once they have been asked for."""
+        if self._runs is None:
+            self._runs = [entry.run.key for entry in self.entries]
+        return self._runs
 
     def add(self, entry: _Entry) -> None:
         """Put one in where it belongs."""
-        index = bisect_left(self.ordered, entry.key)
+        index = bisect_left(self.entries, self._position(entry), key=self._position)
         self.entries.insert(index, entry)
-        self.ordered.insert(index, entry.key)
-        self.runs.insert(index, entry.run.key)
+        if self._runs is not None:
+            self._runs.insert(index, entry.run.key)
 
-    def index_of(self, key: SortKey) -> int | None:
-        """Return where a sort key stands, None if it does not."""
-        index = bisect_left(self.ordered, key)
-        return index if self.ordered[index : index + 1] == [key] else None
+    def with_many(self, fresh: list[_Entry]) -> _Rows:
+        """Return these and others, none of which is here."""
+        entries, begun = [], 0
+        for entry in sorted(fresh, key=self._position):
+            index = bisect_left(self.entries, self._position(entry), begun, key=self._position)
+            entries += self.entries[begun:index]
+            entries.append(entry)
+            begun = index
+        return _Rows(entries + self.entries[begun:], self._position)
 
-    def remove(self, index: int) -> None:
-        """Take one out."""
-        del self.entries[index], self.ordered[index], self.runs[index]
+    def without(self, entries: list[_Entry]) -> _Rows:
+        """Return these but for some, wherever those stand."""
+        gone = {id(entry) for entry in entries}
+        return _Rows([entry for entry in self.entries if id(entry) not in gone], self._position)
+
+    def index_of(self, entry: _Entry) -> int | None:
+        """Return where an entry stands, None if it does not."""
+        index = bisect_left(self.entries, self._position(entry), key=self._position)
+        return index if self.entries[index : index + 1] == [entry] else None
+
+    def remove(self, entry: _Entry) -> None:
+        """Take one out, if it is there."""
+        index = self.index_of(entry)
+        if index is None:
+            return
+        del self.entries[index]
+        if self._runs is not None:
+            del self._runs[index]
 
 
 class RunOrder:
@@ -124,7 +166,8 @@ class RunOrder:
         self._arranged_at = LONG_AGO
         self._fleet = Fleet()
         self._entries: dict[RunKey, _Entry] = {}
-        self._all = _Rows([])
+        self._newest = _Rows([], _newest)  # what another order is made of
+        self._all = _Rows([], _standing)
         self._listed = self._all  # the very same where no filter holds
         self._grouped: Counter[str] = Counter()
         self._trends = Trends()
@@ -191,9 +234,9 @@ class RunOrder:
     def position(self, key: RunKey) -> int | None:
         """Return where a run stands in the list; None if it is not listed."""
         entry = self._entries.get(key)
-        index = self._listed.index_of(entry.key) if entry else None
+        index = self._listed.index_of(entry) if entry else None
         if index is not None and self._asked.is_reversed:
-            return len(self._listed.runs) - 1 - index
+            return len(self._listed.entries) - 1 - index
         return index
 
     def is_unseen(self, key: RunKey) -> bool:
@@ -211,86 +254,119 @@ class RunOrder:
         is_sorted = (before.sort, before.group) == (asked.sort, asked.group)
         is_dated = asked.query.is_dated and now - self._dated_at >= _REDATE_EVERY
         if not is_sorted:
-            key_of = sorter(asked, now)
-            for entry in self._all.entries:
-                entry.key = key_of(entry.run, entry.place)
-            self._all = _Rows(sorted(self._all.entries, key=_KEY))
+            if before.sort != asked.sort:
+                self._rank(self._newest.entries, now)
+            self._sort()
         if is_sorted and before.query == asked.query and not is_dated:
             if before != asked:
                 self._is_viewed = False
             return
         self._list(now)
 
+    def _rank(self, entries: list[_Entry], now: datetime) -> None:
+        """Tell entries what they stand by in the order that is asked for."""
+        rank_of = ranker(self._asked, now)
+        for entry in entries:
+            entry.rank = rank_of(entry.run, entry.place)
+
+    def _sort(self) -> None:
+        """Put all into the order that is asked for; sorting keeps the newest of one rank first."""
+        entries = sorted(self._newest.entries, key=attrgetter("rank"))
+        groups = self._join_groups(entries)
+        in_groups = chain.from_iterable(groups[name] for name in sorted(groups))
+        self._all = _Rows(list(in_groups), _standing)
+
+    def _join_groups(self, entries: list[_Entry]) -> dict[str, list[_Entry]]:
+        """Tell entries their groups; return each group's in the order that they come in."""
+        group_of = grouper(self._asked.group)
+        if group_of is None:
+            for entry in entries:
+                entry.group = ""
+            return {"": entries}
+        groups: dict[str, list[_Entry]] = {}
+        for entry in entries:
+            name = entry.group = group_of(entry.run, entry.place.state)
+            if (group := groups.get(name)) is not None:
+                group.append(entry)
+            else:
+                groups[name] = [entry]
+        return groups
+
     def _list(self, now: datetime) -> None:
         """Choose from all runs in order those that are asked for."""
         self._is_viewed, self._dated_at = False, now
         self._listed = self._all
         if self._asked.query.terms:
-            fits = matcher(self._asked.query, now)
-            self._listed = _Rows(
-                [each for each in self._all.entries if fits(each.run, each.place.state)]
-            )
+            entries = self._all.entries
+            for fits in predicates(self._asked.query, now):
+                entries = [entry for entry in entries if fits(entry.run, entry.place.state)]
+            self._listed = _Rows(entries, _standing)
         self._grouped = Counter()
         if self._asked.group != Group.NONE:
-            self._grouped.update(each[0] for each in self._listed.ordered)
+            self._grouped.update(map(attrgetter("group"), self._listed.entries))
 
     def _take_many(self, changed: list[RunState], now: datetime) -> None:
-        """Take in so many runs that sorting them all is quicker than finding the place of each."""
-        key_of = sorter(self._asked, now)
+        """Take in so many runs that each is not worth a search for its place."""
         new = [run.key for run in changed if run.key not in self._entries]
-        fresh = [self._note(run, now) for run in changed]
-        for entry in fresh:
-            entry.key = key_of(entry.run, entry.place)
-        kept = self._all.entries
+        fresh = [self._note(run, place_of(run, now, self._seen)) for run in changed]
+        self._rank(fresh, now)
+        self._join_groups(fresh)
+        newest, rows = self._newest, self._all
         if len(new) < len(changed):
-            others = {id(entry) for entry in fresh}
-            kept = [entry for entry in kept if id(entry) not in others]
-        # What is kept stands in order, so that this merges rather than sorts.
-        self._all = _Rows(sorted(kept + sorted(fresh, key=_KEY), key=_KEY))
+            newest, rows = newest.without(fresh), rows.without(fresh)
+        if len(fresh) * _SHARE > len(self._entries):
+            self._newest = _Rows(sorted(newest.entries + fresh, key=_newest), _newest)
+            self._sort()
+        else:
+            self._newest, self._all = newest.with_many(fresh), rows.with_many(fresh)
         self._list(now)
         self.arrived.update(key for key in new if self._is_listed(self._entries[key]))
 
     def _put(self, run: RunState, now: datetime) -> None:
-        known = self._entries.get(run.key)
+        asked, known = self._asked, self._entries.get(run.key)
+        place = place_of(run, now, self._seen)
+        rank = ranker(asked, now)(run, place)
+        group_of = grouper(asked.group)
+        group = group_of(run, place.state) if group_of else ""
         was_listed = known is not None and self._is_listed(known)
-        before = known.key if known else None
-        entry = self._note(run, now)
-        after = sorter(self._asked, now)(run, entry.place)
-        query = self._asked.query
-        is_listed = not query.terms or matches(run, entry.place.state, query, now)
-        if before == after and was_listed == is_listed:
-            return
-        self._is_viewed = False
+        is_listed = not asked.query.terms or matches(run, place.state, asked.query, now)
         if known is not None:
+            before = known.group, known.rank, known.place.started
+            if before == (group, rank, place.started) and was_listed == is_listed:
+                self._note(run, place)
+                return
             self._take_out(known, was_listed)
-        entry.key = after
+        self._is_viewed = False
+        entry = self._note(run, place)
+        entry.rank, entry.group = rank, group
+        self._newest.add(entry)
         self._all.add(entry)
         if is_listed:
             if known is None:
                 self.arrived.add(run.key)
             if self._listed is not self._all:
                 self._listed.add(entry)
-            if self._asked.group != Group.NONE:
-                self._grouped[after[0]] += 1
+            if asked.group != Group.NONE:
+                self._grouped[group] += 1
 
     def _is_listed(self, entry: _Entry) -> bool:
-        return self._listed is self._all or self._listed.index_of(entry.key) is not None
+        return self._listed is self._all or self._listed.index_of(entry) is not None
 
     def _take_out(self, entry: _Entry, was_listed: bool) -> None:
-        for rows in {id(each): each for each in (self._all, self._listed)}.values():
-            index = rows.index_of(entry.key)
-            if index is not None:
-                rows.remove(index)
+        self._newest.remove(entry)
+        self._all.remove(entry)
+        if self._listed is not self._all:
+            self._listed.remove(entry)
         if was_listed and self._asked.group != Group.NONE:
-            self._grouped[entry.key[0]] -= 1
+            self._grouped[entry.group] -= 1
 
-    def _note(self, run: RunState, now: datetime) -> _Entry:
-        """Work out a run's place, and count it; its sort key is left as it was."""
-        key, place = run.key, place_of(run, now, self._seen)
+    def _note(self, run: RunState, place: Place) -> _Entry:
+        """Keep a run and its place, and count it; what it stands by is left as it was."""
+        key = run.key
         entry = self._entries.get(key)
         before = entry.place if entry else None
         if entry is None:
-            entry = self._entries[key] = _Entry(run, place, ())
+            entry = self._entries[key] = _Entry(run, place)
         entry.run, entry.place = run, place
         self._trends.put(run, place.state, before.state if before else None)
         if place.is_problem:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import partial
 from math import inf
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.identifiers import RunKey
@@ -83,8 +83,8 @@ _STATES: Final = {
 _APART_S: Final = 1e12
 _AFTER_ALL: Final = "\U0010ffff"
 
-# Ends with the run; those of one list compare with one another, and no others.
-SortKey: TypeAlias = tuple[Any, ...]
+# What an order sorts by first; those of one list compare with one another, and no others.
+Rank: TypeAlias = float | str
 
 
 class Place(NamedTuple):
@@ -137,31 +137,29 @@ def place_of(run: RunState, now: datetime, seen: SeenRuns = NOTHING_SEEN) -> Pla
     )
 
 
-def sorter(asked: Asked, now: datetime) -> Callable[[RunState, Place], SortKey]:
-    """Return what puts runs into the order that is asked for; its keys are short, to be quick."""
-    key_of = _KEYS.get(asked.sort) or partial(_by_duration, now)
-    if asked.group is Group.NONE:
-        return key_of
-    group = asked.group
-    return lambda run, place: (_group(run, place.state, group), *key_of(run, place))
+def ranker(asked: Asked, now: datetime) -> Callable[[RunState, Place], Rank]:
+    """Return what tells by what the order that is asked for sorts a run first.
+
+    Runs of one rank stand with the newest first, then by their names.
+    """
+    return _RANKERS.get(asked.sort) or partial(_by_duration, now)
 
 
-def _by_pipeline(run: RunState, place: Place) -> SortKey:
-    pipeline = (run.facts and run.facts.pipeline_id) or _AFTER_ALL
-    return (pipeline, place.started, run.key)
+def _by_pipeline(run: RunState, place: Place) -> Rank:
+    return (run.facts and run.facts.pipeline_id) or _AFTER_ALL
 
 
-def _by_duration(now: datetime, run: RunState, place: Place) -> SortKey:
+def _by_duration(now: datetime, run: RunState, place: Place) -> Rank:
     length_s = run_length_s(run, place.state, now)
-    return (1.0 if length_s is None else -length_s, run.key)
+    return 1.0 if length_s is None else -length_s
 
 
-_KEYS: Final[Mapping[Sort, Callable[[RunState, Place], SortKey]]] = {
-    Sort.ATTENTION: lambda run, place: (place.order, run.key),
-    Sort.NEWEST: lambda run, place: (place.started, run.key),
-    Sort.TASK: lambda run, place: (run.key.task_id, place.started, run.key),
+_RANKERS: Final[Mapping[Sort, Callable[[RunState, Place], Rank]]] = {
+    Sort.ATTENTION: lambda run, place: place.order,
+    Sort.NEWEST: lambda run, place: 0.0,
+    Sort.TASK: lambda run, place: run.key.task_id,
     Sort.PIPELINE: _by_pipeline,
-    Sort.STATE: lambda run, place: (_STATES[place.state] * _APART_S + place.started, run.key),
+    Sort.STATE: lambda run, place: _STATES[place.state],
 }
 
 
@@ -174,20 +172,26 @@ def _stamp(moment: datetime | None) -> float:
     return (moment or LONG_AGO).timestamp()
 
 
-def _group(run: RunState, state: State, group: Group) -> str:
-    match group:
-        case Group.TASK:
-            return run.key.task_id
-        case Group.PIPELINE:
-            return (run.facts and (run.facts.pipeline_id or run.facts.pipeline_title)) or ""
-        case Group.STATE:
-            return f"{_RANKS[state]}{state.value}"
-        case _:
-            return ""
+def grouper(group: Group) -> Callable[[RunState, State], str] | None:
+    """Return what names the group that a run is in, None where runs are not put together.
+
+    `group_words` says such a name in words.
+    """
+    return _GROUPERS.get(group)
+
+
+_GROUP_OF_STATE: Final = {state: f"{_RANKS[state]}{state.value}" for state in State}
+_GROUPERS: Final[Mapping[Group, Callable[[RunState, State], str]]] = {
+    Group.TASK: lambda run, state: run.key.task_id,
+    Group.PIPELINE: lambda run, state: (
+        (run.facts and (run.facts.pipeline_id or run.facts.pipeline_title)) or ""
+    ),
+    Group.STATE: lambda run, state: _GROUP_OF_STATE[state],
+}
 
 
 def group_words(group: Group, name: str) -> str:
-    """Return how a group is called, from the first part of its runs' sort keys."""
+    """Return how a group is called that `grouper` named."""
     if group == Group.STATE:
         return STATE_WORDS[State(name[1:])].long
     return name or f"no {group}"

@@ -179,9 +179,10 @@ def _anywhere(part: str) -> Predicate:
     holds = _Holds(part)
 
     def is_asked_for(run: RunState, state: State) -> bool:
-        facts, (task_id, run_id) = run.facts, run.key
+        task_id, run_id = run.key
         if holds[task_id] or part in run_id.lower():
             return True
+        facts = run.facts
         return facts is not None and (
             holds[facts.pipeline_id]
             or holds[facts.pipeline_title]
@@ -195,16 +196,19 @@ def _anywhere(part: str) -> Predicate:
 def _since(limit: datetime) -> Predicate:
     def is_asked_for(run: RunState, state: State) -> bool:
         facts = run.facts
-        if is_live(run):
-            return True
-        moments = (
-            (facts.completed_at, facts.updated_at, facts.heartbeat_at, facts.started_at)
-            if facts is not None
-            else ()
-        )
-        known = [moment for moment in moments if moment is not None]
-        newest = max(known) if known else run_id_time(run.key.run_id)
-        return newest is not None and newest >= limit
+        if facts is not None:
+            ended, updated = facts.completed_at, facts.updated_at
+            if (ended is not None and ended >= limit) or (updated is not None and updated >= limit):
+                return True
+            beat, begun = facts.heartbeat_at, facts.started_at
+            if (beat is not None and beat >= limit) or (begun is not None and begun >= limit):
+                return True
+            if is_live(run):
+                return True
+            if ended or updated or beat or begun:
+                return False
+        named = run_id_time(run.key.run_id)
+        return named is not None and named >= limit
 
     return is_asked_for
 
@@ -239,14 +243,19 @@ def _before(now: datetime, seconds: int) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-def matcher(query: Query, now: datetime) -> Predicate:
-    """Return what tells whether a run is what a query asks for; to be made for a pass over many."""
-    terms = [(_predicate(term, now), term.negated) for term in query.terms]
-    if len(terms) == 1:
-        (only, negated) = terms[0]
-        return (lambda run, state: not only(run, state)) if negated else only
+def predicates(query: Query, now: datetime) -> tuple[Predicate, ...]:
+    """Return what tells of each term of a query whether a run is what it asks for.
 
-    return lambda run, state: all(holds(run, state) != negated for holds, negated in terms)
+    To be made for a pass over many: each remembers what it found.
+    """
+    return tuple(
+        _not(_predicate(term, now)) if term.negated else _predicate(term, now)
+        for term in query.terms
+    )
+
+
+def _not(holds: Predicate) -> Predicate:
+    return lambda run, state: not holds(run, state)
 
 
 def matches(run: RunState, state: State, query: Query, now: datetime) -> bool:
@@ -255,4 +264,4 @@ def matches(run: RunState, state: State, query: Query, now: datetime) -> bool:
     `since:` asks whether a run was written to within that time; one that has not ended always
     counts.
     """
-    return matcher(query, now)(run, state)
+    return all(holds(run, state) for holds in predicates(query, now))

@@ -95,7 +95,8 @@ def seconds_between(start: datetime | None, end: datetime | None) -> float | Non
     """Return the length between two moments, 0 for an end before the start, None if one is."""
     if start is None or end is None:
         return None
-    return max(0.0, (end - start).total_seconds())
+    seconds = (end - start).total_seconds()
+    return seconds if seconds > 0 else 0.0
 
 
 def run_length_s(run: RunState, state: State, now: datetime) -> float | None:
@@ -105,18 +106,18 @@ def run_length_s(run: RunState, state: State, now: datetime) -> float | None:
     last sign of life: what came after is not known.
     """
     facts = run.facts
-    if facts is None or state == State.QUEUED:
+    if facts is None or state is State.QUEUED:
         return None
+    begun = facts.resumed_at or facts.started_at
     if state in FINISHED:
         end = facts.completed_at or facts.updated_at
+        if end is not None and begun is not None and end < begun:
+            begun = facts.started_at
     elif state in (State.LOST, State.UNKNOWN):
         seen = newest_activity(facts, run.beats)
         end = seen.at if seen else facts.updated_at
     else:
         end = now
-    begun = facts.resumed_at
-    if begun is None or (state in FINISHED and end is not None and end < begun):
-        begun = facts.started_at
     return seconds_between(begun, end)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Waiting
+from orchestrator_tui.state import ordering
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State
 from orchestrator_tui.state.observations import (
@@ -217,6 +219,35 @@ def test_an_order_kept_up_is_the_order_made_anew(
         anew.answer(fleet, now, asked)
         runs = fleet.runs.values()
         assert [order.trend(run) for run in runs] == [anew.trend(run) for run in runs]
+
+
+ASKED = st.builds(
+    Asked,
+    st.sampled_from(["", "state:problem", "-state:failed a", "since:1d", "b"]).map(parse_query),
+    st.sampled_from(Sort),
+    st.sampled_from(Group),
+    st.booleans(),
+)
+
+
+@settings(max_examples=150)
+@given(
+    batches=st.lists(st.tuples(ASKED, STEPS), max_size=6),
+    many=st.sampled_from([0, 2, 200]),
+    share=st.sampled_from([1, 8]),
+)
+def test_what_is_asked_for_may_change_as_runs_do(
+    batches: list[tuple[Asked, list[tuple[str, str, int]]]], many: int, share: int
+) -> None:
+    """However many change at once: in one go, or each into its place."""
+    order, fleet, now = RunOrder(), Fleet(), NOW
+    with patch.multiple(ordering, _MANY=many, _SHARE=share):
+        for asked, steps in batches:
+            fleet = observe(fleet, tuple(observation(*step) for step in steps))
+            now += timedelta(minutes=2)
+            kept_up = order.answer(fleet, now, asked)
+            assert kept_up == RunOrder().answer(fleet, now, asked)
+            assert [order.position(key) for key in kept_up.keys] == list(range(len(kept_up.keys)))
 
 
 def test_groups_tell_where_they_begin() -> None:
