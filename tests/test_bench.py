@@ -21,8 +21,14 @@ SMALL = {
         {"lone, 3 runs", "missed of 20, 10 s later"},
     ),
     "screens": (
-        ["--runs", "3", "--keys", "4", "--log-mib", "1", "--seconds", "1"],
-        {"bytes a key", "written, 50 rows tick", "Textual's Log, text without JSON"},
+        ["--runs", "3", "--ordered", "30", "--keys", "4", "--log-mib", "1", "--seconds", "1"],
+        {
+            "bytes a key",
+            "order: duration",
+            "filter: since:30d",
+            "written, 50 rows tick",
+            "Textual's Log, text without JSON",
+        },
     ),
     "memory": (["--runs", "3,30", "--rest", "0.2"], {"each further run", "blank Textual app"}),
     "history": (["--entries", "3"], {"runs.json, 3 entries", "metrics.json, 3 entries"}),

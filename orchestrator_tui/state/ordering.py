@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from itertools import chain
 from math import inf
@@ -75,24 +75,26 @@ def live_keys(fleet: Fleet) -> frozenset[RunKey]:
 class _Entry:
     """A run, its place, and what it stands by in the order that is asked for."""
 
-    __slots__ = ("group", "place", "rank", "run")
+    __slots__ = ("group", "is_listed", "key", "place", "rank", "run")
 
     def __init__(self, run: RunState, place: Place) -> None:
+        self.key = run.key  # nearer than in the run
         self.run = run
         self.place = place
         self.rank: Rank = 0.0
         self.group = ""
+        self.is_listed = True
 
 
 _Position: TypeAlias = tuple[Any, ...]  # compares with those of the same list alone
 
 
 def _newest(entry: _Entry) -> _Position:
-    return entry.place.started, entry.run.key
+    return entry.place.started, entry.key
 
 
 def _standing(entry: _Entry) -> _Position:
-    return entry.group, entry.rank, entry.place.started, entry.run.key
+    return entry.group, entry.rank, entry.place.started, entry.key
 
 
 class _Rows:
@@ -107,7 +109,7 @@ class _Rows:
     def runs(self) -> list[RunKey]:
         """The names in order, kept up once they have been asked for."""
         if self._runs is None:
-            self._runs = [entry.run.key for entry in self.entries]
+            self._runs = [entry.key for entry in self.entries]
         return self._runs
 
     def add(self, entry: _Entry) -> None:
@@ -115,7 +117,7 @@ class _Rows:
         index = bisect_left(self.entries, self._position(entry), key=self._position)
         self.entries.insert(index, entry)
         if self._runs is not None:
-            self._runs.insert(index, entry.run.key)
+            self._runs.insert(index, entry.key)
 
     def with_many(self, fresh: list[_Entry]) -> _Rows:
         """Return these and others, none of which is here."""
@@ -256,6 +258,8 @@ class RunOrder:
         if not is_sorted:
             if before.sort != asked.sort:
                 self._rank(self._newest.entries, now)
+            if before.group != asked.group:
+                self._join_groups(self._newest.entries)
             self._sort()
         if is_sorted and before.query == asked.query and not is_dated:
             if before != asked:
@@ -263,50 +267,54 @@ class RunOrder:
             return
         self._list(now)
 
-    def _rank(self, entries: list[_Entry], now: datetime) -> None:
+    def _rank(self, entries: Iterable[_Entry], now: datetime) -> None:
         """Tell entries what they stand by in the order that is asked for."""
         rank_of = ranker(self._asked, now)
         for entry in entries:
             entry.rank = rank_of(entry.run, entry.place)
 
+    def _join_groups(self, entries: Iterable[_Entry]) -> None:
+        """Tell entries their groups."""
+        group_of = grouper(self._asked.group)
+        for entry in entries:
+            entry.group = group_of(entry.run, entry.place) if group_of else ""
+
     def _sort(self) -> None:
         """Put all into the order that is asked for; sorting keeps the newest of one rank first."""
         entries = sorted(self._newest.entries, key=attrgetter("rank"))
-        groups = self._join_groups(entries)
-        in_groups = chain.from_iterable(groups[name] for name in sorted(groups))
-        self._all = _Rows(list(in_groups), _standing)
-
-    def _join_groups(self, entries: list[_Entry]) -> dict[str, list[_Entry]]:
-        """Tell entries their groups; return each group's in the order that they come in."""
-        group_of = grouper(self._asked.group)
-        if group_of is None:
+        if self._asked.group != Group.NONE:
+            groups: dict[str, list[_Entry]] = {}
             for entry in entries:
-                entry.group = ""
-            return {"": entries}
-        groups: dict[str, list[_Entry]] = {}
-        for entry in entries:
-            name = entry.group = group_of(entry.run, entry.place.state)
-            if (group := groups.get(name)) is not None:
-                group.append(entry)
-            else:
-                groups[name] = [entry]
-        return groups
+                if (group := groups.get(entry.group)) is not None:
+                    group.append(entry)
+                else:
+                    groups[entry.group] = [entry]
+            entries = list(chain.from_iterable(groups[name] for name in sorted(groups)))
+        self._all = _Rows(entries, _standing)
 
     def _list(self, now: datetime) -> None:
         """Choose from all runs in order those that are asked for."""
         self._is_viewed, self._dated_at = False, now
+        terms = self._asked.query.terms
+        for entry in self._newest.entries:
+            entry.is_listed = not terms
         self._listed = self._all
-        if self._asked.query.terms:
-            entries = self._all.entries
+        if terms:
+            fitting = self._newest.entries
             for fits in predicates(self._asked.query, now):
-                entries = [entry for entry in entries if fits(entry.run, entry.place.state)]
-            self._listed = _Rows(entries, _standing)
+                fitting = [entry for entry in fitting if fits(entry.run, entry.place.state)]
+            for entry in fitting:
+                entry.is_listed = True
+            listed = [entry for entry in self._all.entries if entry.is_listed]
+            self._listed = _Rows(listed, _standing)
         self._grouped = Counter()
         if self._asked.group != Group.NONE:
             self._grouped.update(map(attrgetter("group"), self._listed.entries))
 
     def _take_many(self, changed: list[RunState], now: datetime) -> None:
         """Take in so many runs that each is not worth a search for its place."""
+        # What is looked at in turn lies in turn in memory, which is twice as quick: newest first.
+        changed = sorted(changed, key=attrgetter("key.run_id"), reverse=True)
         new = [run.key for run in changed if run.key not in self._entries]
         fresh = [self._note(run, place_of(run, now, self._seen)) for run in changed]
         self._rank(fresh, now)
@@ -320,25 +328,24 @@ class RunOrder:
         else:
             self._newest, self._all = newest.with_many(fresh), rows.with_many(fresh)
         self._list(now)
-        self.arrived.update(key for key in new if self._is_listed(self._entries[key]))
+        self.arrived.update(key for key in new if self._entries[key].is_listed)
 
     def _put(self, run: RunState, now: datetime) -> None:
         asked, known = self._asked, self._entries.get(run.key)
         place = place_of(run, now, self._seen)
         rank = ranker(asked, now)(run, place)
         group_of = grouper(asked.group)
-        group = group_of(run, place.state) if group_of else ""
-        was_listed = known is not None and self._is_listed(known)
+        group = group_of(run, place) if group_of else ""
         is_listed = not asked.query.terms or matches(run, place.state, asked.query, now)
         if known is not None:
-            before = known.group, known.rank, known.place.started
-            if before == (group, rank, place.started) and was_listed == is_listed:
+            before = known.is_listed, known.group, known.rank, known.place.started
+            if before == (is_listed, group, rank, place.started):
                 self._note(run, place)
                 return
-            self._take_out(known, was_listed)
+            self._take_out(known)
         self._is_viewed = False
         entry = self._note(run, place)
-        entry.rank, entry.group = rank, group
+        entry.rank, entry.group, entry.is_listed = rank, group, is_listed
         self._newest.add(entry)
         self._all.add(entry)
         if is_listed:
@@ -349,15 +356,12 @@ class RunOrder:
             if asked.group != Group.NONE:
                 self._grouped[group] += 1
 
-    def _is_listed(self, entry: _Entry) -> bool:
-        return self._listed is self._all or self._listed.index_of(entry) is not None
-
-    def _take_out(self, entry: _Entry, was_listed: bool) -> None:
+    def _take_out(self, entry: _Entry) -> None:
         self._newest.remove(entry)
         self._all.remove(entry)
         if self._listed is not self._all:
             self._listed.remove(entry)
-        if was_listed and self._asked.group != Group.NONE:
+        if entry.is_listed and self._asked.group != Group.NONE:
             self._grouped[entry.group] -= 1
 
     def _note(self, run: RunState, place: Place) -> _Entry:
@@ -388,7 +392,7 @@ class RunOrder:
         entry = self._entries.pop(key)
         self.arrived.discard(key)
         self._is_viewed = False
-        self._take_out(entry, self._is_listed(entry))
+        self._take_out(entry)
         self._count(entry.place, -1)
         self._ticking.discard(key)
         self._problems.discard(key)

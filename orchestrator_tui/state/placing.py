@@ -172,7 +172,7 @@ def _stamp(moment: datetime | None) -> float:
     return (moment or LONG_AGO).timestamp()
 
 
-def grouper(group: Group) -> Callable[[RunState, State], str] | None:
+def grouper(group: Group) -> Callable[[RunState, Place], str] | None:
     """Return what names the group that a run is in, None where runs are not put together.
 
     `group_words` says such a name in words.
@@ -181,12 +181,12 @@ def grouper(group: Group) -> Callable[[RunState, State], str] | None:
 
 
 _GROUP_OF_STATE: Final = {state: f"{_RANKS[state]}{state.value}" for state in State}
-_GROUPERS: Final[Mapping[Group, Callable[[RunState, State], str]]] = {
-    Group.TASK: lambda run, state: run.key.task_id,
-    Group.PIPELINE: lambda run, state: (
+_GROUPERS: Final[Mapping[Group, Callable[[RunState, Place], str]]] = {
+    Group.TASK: lambda run, place: run.key.task_id,
+    Group.PIPELINE: lambda run, place: (
         (run.facts and (run.facts.pipeline_id or run.facts.pipeline_title)) or ""
     ),
-    Group.STATE: lambda run, state: _GROUP_OF_STATE[state],
+    Group.STATE: lambda run, place: _GROUP_OF_STATE[place.state],
 }
 
 

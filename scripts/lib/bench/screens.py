@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
+import subprocess
 import sys
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from bench.programs import orch_tui
-from bench.spending import Figures, in_turn, ratios
+from bench.spending import Failed, Figures, environment, in_turn, ratios
 from bench.start import ROWS
 from bench.table import Line, Table
 from bench.terminal import Terminal
@@ -18,12 +19,14 @@ from bench.trees import counts, live_runs, runs_in
 
 KEY_P95_MS = 10.0
 KEY_KIB = 1.0
+ORDER_MS = 100.0
 TICK_KIB_S = 1.5
 IDLE_CPU = 0.01
 STILL_AFTER_S = 6.0  # what is loaded and kept after the first frame is done by then
 LOG_OF_TEXTUAL = 0.05
 TICKING = 50
 QUIET_S = 0.15  # with nothing written for so long a key is answered
+ORDER_CASE = Path(__file__).with_name("order_case.py")
 LOG_APP = (sys.executable, str(Path(__file__).with_name("log_app.py")))
 LAST_LINE = "the-last-line-of-all"
 
@@ -31,14 +34,16 @@ LAST_LINE = "the-last-line-of-all"
 def add_options(parser: ArgumentParser) -> None:
     """Add how many runs there are and how long the log is."""
     parser.add_argument("--runs", type=counts, default=(10_000,), help="such as 1000,100000")
+    parser.add_argument("--ordered", type=int, default=100_000, help="runs, sorted and filtered")
     parser.add_argument("--keys", type=int, default=40, help="that are pressed and timed")
     parser.add_argument("--log-mib", type=int, default=20, help="size of the long log")
     parser.add_argument("--seconds", type=float, default=15.0, help="of watching clocks, and idle")
 
 
 def tables(asked: Namespace) -> list[Table]:
-    """Measure keys at each number of runs, then clocks and rest, then the log."""
+    """Measure keys at each number of runs, then orders, then clocks and rest, then the log."""
     found = [_keys(count, asked.keys) for count in asked.runs]
+    found.append(_orders(asked.ordered, asked.rounds or 5))
     clocks = _clocks(min(1000, max(asked.runs)), asked.seconds)
     return [*found, clocks, _log(asked.log_mib, asked.rounds or 3)]
 
@@ -81,6 +86,19 @@ def _press(terminal: Terminal, key: str) -> tuple[float, int]:
     answered = time.perf_counter() - begun
     # What comes later is the preview's detail, or the clock.
     return answered, len(first) + len(terminal.read(0.01))
+
+
+def _orders(count: int, rounds: int) -> Table:
+    words = [sys.executable, str(ORDER_CASE), str(count), str(rounds)]
+    ended = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        raise Failed(ended.stderr[-300:])
+    figures = json.loads(ended.stdout)
+    return Table(
+        f"Another order, grouping or filter of {count:,} runs, in memory",
+        tuple(Line(name, tuple(each), at_most=ORDER_MS) for name, each in figures.items()),
+        "From attention order; what the terminal gets is the same as for a key.",
+    )
 
 
 def _clocks(count: int, seconds: float) -> Table:
