@@ -44,6 +44,9 @@ class EarlyScreen:
             if signal.getsignal(signum) is signal.SIG_DFL:
                 # Stays until a `TerminalGuard` hears them.
                 signal.signal(signum, self._told_to_end)
+        # An error could come before there is a screen that anybody could leave.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._told_to_end)
         # To be stopped now would leave the terminal taken.
         self._stopped = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         self._type_unseen()
@@ -74,6 +77,8 @@ class EarlyScreen:
     def _let_go(self) -> None:
         self._is_open = False
         self._set_back()
+        if signal.getsignal(signal.SIGINT) == self._told_to_end:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:  # nobody else hears it already
             signal.signal(signal.SIGTSTP, self._stopped)
 

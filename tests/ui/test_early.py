@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,19 @@ def test_an_end_before_the_screens_leaves_the_terminal_as_it_was(
         assert terminal.wait() == status
         assert modes_of(terminal) == before
     assert terminal.raw.endswith(b"\x1b[0m\x1b[?1049l\x1b[?25h")
+
+
+def test_an_interrupt_while_the_terminal_is_being_taken_gives_it_back(repository: Path) -> None:
+    for trial in range(6):
+        held = Held(repository)
+        with RealTerminal(held.command, size=(100, 30), environ=held.environ) as terminal:
+            before = modes_of(terminal)
+            end = time.monotonic() + 10
+            while modes_of(terminal) == before and time.monotonic() < end:
+                pass
+            os.kill(terminal.pid, signal.SIGINT)
+            assert terminal.wait() == 130
+            assert modes_of(terminal) == before, f"trial {trial}"
 
 
 def test_screens_that_do_not_end_leave_the_modes_that_were_there_before_the_frame(
