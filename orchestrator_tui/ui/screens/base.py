@@ -15,6 +15,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.away import Away
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness
+from orchestrator_tui.ui.compositor import SparingCompositor
 from orchestrator_tui.ui.keymap import Hint, told
 from orchestrator_tui.ui.leaving import EndsItsWork
 from orchestrator_tui.ui.tty import MIN_COLUMNS, MIN_ROWS
@@ -38,6 +39,11 @@ class RoomyScreen(Screen[None], EndsItsWork):
     The classes `-narrow`, `-middle` and `-wide` stand for under 80, under 120 and more columns,
     `-short`, `-low` and `-tiny` for under 24, 20 and 17 rows, `-tall` for 36 and more.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # The attribute is private in the pinned Textual; tests/ui/test_compositor.py holds it.
+        self._compositor = SparingCompositor()
 
     def compose(self) -> ComposeResult:
         """Frame what `compose_body` yields."""

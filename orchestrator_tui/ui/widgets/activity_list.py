@@ -127,7 +127,7 @@ class ActivityList(ChoiceList):
 
     def render_line(self, y: int) -> Strip:
         """Return one line."""
-        index, base, width = self.scroll_offset.y + y, self.rich_style, self.size.width
+        index, (base, width, _) = self.scroll_offset.y + y, self.ground
         if index >= len(self.rows):
             return Strip.blank(width, base)
         row, here = self.rows[index], index == self.index

@@ -16,6 +16,7 @@ from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.ui.keys import LIST_KEYS
 from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit
+from orchestrator_tui.ui.widgets.ground import Grounded
 
 MARKER_CELLS, KEY_CELLS = 2, 4  # the keys have a column only where there are some
 
@@ -30,7 +31,7 @@ class Choice:
     refusal: str | None = None
 
 
-class ChoiceList(ScrollView, can_focus=True):
+class ChoiceList(ScrollView, Grounded, can_focus=True):
     """Choices with a cursor; texts need not be safe."""
 
     DEFAULT_CSS = "ChoiceList { height: auto; overflow-x: hidden; scrollbar-size-vertical: 1; }"
@@ -126,7 +127,7 @@ class ChoiceList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return the line of one choice."""
-        index, base, width = self.scroll_offset.y + y, self.rich_style, self.size.width
+        index, (base, width, _) = self.scroll_offset.y + y, self.ground
         if index >= len(self._choices):
             return Strip.blank(width, base)
         choice = self._choices[index]

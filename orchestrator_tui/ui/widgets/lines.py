@@ -15,6 +15,7 @@ from textual.widget import Widget
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.ui.palette import style_of
+from orchestrator_tui.ui.widgets.ground import Grounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Span:
 Line: TypeAlias = tuple[Span, ...]
 
 
-class LineBlock(Widget):
+class LineBlock(Grounded):
     """Shows lines from the top; what does not fit is not shown."""
 
     def __init__(
@@ -61,13 +62,13 @@ class LineBlock(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Return one line."""
-        base = self.rich_style
-        if self._built_for != self.size:
+        base, width, height = self.ground
+        if self._built_for != (width, height):
             # The first frame is painted before the size is told; on a busy machine it stays long.
-            self._lines, self._built_for = self.build(*self.size), self.size
+            self._lines, self._built_for = self.build(width, height), Size(width, height)
         spans = self._lines[y] if y < len(self._lines) else ()
         segments = [Segment(s.text, base + self._named(s.style)) for s in spans]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).adjust_cell_length(width, base)
 
     def _named(self, name: str) -> Style:
         return style_of(self, name)

@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from orchestrator_tui.ui.keys import READING_KEYS
 from orchestrator_tui.ui.palette import style_of
+from orchestrator_tui.ui.widgets.ground import Grounded
 from orchestrator_tui.ui.widgets.lines import Line, Span
 
 
@@ -24,7 +25,7 @@ def folded_lines(text: str, width: int, *, indent: int = 0, style: str = "") -> 
     return [(Span(" " * indent), Span(piece, style)) for piece in pieces or [""]]
 
 
-class ReadingPane(ScrollView, can_focus=True):
+class ReadingPane(ScrollView, Grounded, can_focus=True):
     """Text in lines; subclasses say which by `build`."""
 
     DEFAULT_CSS = "ReadingPane { overflow-x: hidden; scrollbar-size-vertical: 1; }"
@@ -65,10 +66,10 @@ class ReadingPane(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one visible line."""
-        at, base = self.scroll_offset.y + y, self.rich_style
+        at, (base, width, _) = self.scroll_offset.y + y, self.ground
         spans = self._lines[at] if at < len(self._lines) else ()
         segments = [Segment(s.text, base + self._named(s.style)) for s in spans]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).adjust_cell_length(width, base)
 
     def _named(self, name: str) -> Style:
         return style_of(self, name)

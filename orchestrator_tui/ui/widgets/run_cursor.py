@@ -17,6 +17,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.ordering import RunGroup, RunOrder
 from orchestrator_tui.ui.keys import LIST_KEYS
+from orchestrator_tui.ui.widgets.ground import Grounded
 from orchestrator_tui.ui.widgets.run_lines import RunLines
 from orchestrator_tui.ui.widgets.run_marks import RunMarks
 
@@ -50,7 +51,7 @@ def moved_to(order: tuple[RunKey, ...], position: int, index: int) -> tuple[RunK
     return others[:index] + order[position : position + 1] + others[index:]
 
 
-class RunCursor(ScrollView, can_focus=True):
+class RunCursor(ScrollView, Grounded, can_focus=True):
     """The cursor stays on its run and the run on its row until the user moves.
 
     While runs are still being read and nobody has touched a key, it stays on the first row: what

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -27,6 +28,7 @@ from orchestrator_tui.ui.widgets.run_columns import (
 )
 from orchestrator_tui.ui.widgets.run_cursor import RunCursor, TableView
 
+_T = TypeVar("_T")
 TICKING_CELLS: Final = 4  # of `_painted`: the lead, state, time, what is left
 
 
@@ -59,6 +61,24 @@ class RunTable(RunCursor):
         y = self._lines.line_of(self._index) - self.scroll_offset.y
         self.refresh(Region(0, y, self.size.width, 1))
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Take the rows that stay in sight along: they are on the screen, at another place.
+
+        The lines are private in the pinned Textual; tests/ui/test_compositor.py holds them.
+        """
+        kept, by = self._styles_cache, round(new_value) - round(old_value)
+        dirty, height = set(kept._dirty_lines), self.size.height
+        super().watch_scroll_y(old_value, new_value)
+        if not by or self.content_offset.y:
+            return
+
+        def moved(lines: Mapping[int, _T]) -> dict[int, _T]:
+            return {y - by: line for y, line in lines.items() if 0 <= y - by < height}
+
+        self._painted = moved(self._painted)
+        kept._cache = moved({y: strip for y, strip in kept._cache.items() if y not in dirty})
+        kept._dirty_lines = set(range(height)) - set(kept._cache)
+
     def _style(self, name: str) -> Style:
         if name not in self._styles:
             self._styles[name] = style_of(self, name)
@@ -68,7 +88,7 @@ class RunTable(RunCursor):
         """Paint the rows that differ."""
         top, width = self.scroll_offset.y, self.size.width
         for y in range(self.size.height):
-            cells, painted = self._cells(top + y), self._painted.get(y, ())
+            cells, painted = self._cells(top + y, width), self._painted.get(y, ())
             if cells == painted:
                 continue
             ticked = bool(cells and painted) and cells[TICKING_CELLS:] == painted[TICKING_CELLS:]
@@ -77,21 +97,21 @@ class RunTable(RunCursor):
 
     def render_line(self, y: int) -> Strip:
         """Return one visible line."""
-        line, base = self.scroll_offset.y + y, self.rich_style
-        cells = self._painted[y] = self._cells(line)
+        line, (base, width, _) = self.scroll_offset.y + y, self.ground
+        cells = self._painted[y] = self._cells(line, width)
         if self._lines.at(line) == self._index and self._order:
             base += self._style("cursor-line" if self.has_focus else "cursor-line-blurred")
         segments = [
             Segment(c.text, base + self._style(c.style) if c.style else base) for c in cells
         ]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).adjust_cell_length(width, base)
 
     def _row(self, index: int) -> RunRow | None:
         run = self.view.fleet.runs.get(self._order[index])
         return project_row(run, self.view.now, self.view.fleet.past_of(run)) if run else None
 
-    def _cells(self, line: int) -> tuple[Cell, ...]:
-        at, width = self._lines.at(line), self.size.width
+    def _cells(self, line: int, width: int) -> tuple[Cell, ...]:
+        at = self._lines.at(line)
         if isinstance(at, RunGroup):
             return (Cell(fit(f" {safe_text(at.words)}  {counted(at.count, 'run')}", width), "key"),)
         if at is None:
@@ -100,12 +120,12 @@ class RunTable(RunCursor):
             return (
                 (Cell(fit(f"    {note_words(row, self.view.now)}", width), "muted"),) if row else ()
             )
-        content = self._content(at)
+        content = self._content(at, width)
         return (self._lead(at), *content) if content else ()
 
-    def _content(self, index: int) -> tuple[Cell, ...]:
+    def _content(self, index: int, width: int) -> tuple[Cell, ...]:
         """Return the cells of a row but the first; the cursor changes none of them."""
-        view, width, key = self.view, self.size.width, self._order[index]
+        view, key = self.view, self._order[index]
         if self._made_for[0] is not view or self._made_for[1] != width:
             self._made_for, self._made = (view, width), {}
         if key not in self._made:

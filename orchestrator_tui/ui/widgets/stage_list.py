@@ -20,6 +20,7 @@ from orchestrator_tui.ui.keys import STAGE_KEYS
 from orchestrator_tui.ui.look import stage_look, symbol_of
 from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit, fit_name, fit_right
+from orchestrator_tui.ui.widgets.ground import Grounded
 from orchestrator_tui.ui.widgets.lines import Line, LineBlock, Span
 
 TIME_CELLS = 6
@@ -52,7 +53,7 @@ def usual_words(stage: StageRow) -> str:
     return fit_right(f"{words} ", USUAL_CELLS)
 
 
-class StageList(ScrollView, can_focus=True):
+class StageList(ScrollView, Grounded, can_focus=True):
     """The stages in their order; the cursor moves when the user moves it, never by itself."""
 
     DEFAULT_CSS = "StageList { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
@@ -190,7 +191,7 @@ class StageList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one stage's row."""
-        base, width = self.rich_style, self.size.width
+        base, width, _ = self.ground
         at, is_bar = self._at_row(self.scroll_offset.y + y)
         if at >= len(self.view):
             return Strip([Segment(" " * width, base)], width)
