@@ -18,7 +18,7 @@ import click
 import pytest
 
 from orchestrator_tui.cli.exits import Exit
-from orchestrator_tui.cli.main import VERBS, program
+from orchestrator_tui.cli.program import VERBS, program
 from orchestrator_tui.records.manifest import CommandRecord, Manifest, manifest_to_document
 from orchestrator_tui.store.configuration_shapes import LimitsShape
 from tests.test_rooms import EVERY, ROOMS, imports_of

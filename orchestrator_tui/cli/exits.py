@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 from enum import IntEnum
-from typing import IO, Any
-
-import click
 
 from orchestrator_tui.primitives.safe_text import safe_lines
 
@@ -27,14 +24,15 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
-class Stopped(click.ClickException):
+class Stopped(Exception):
     """A verb cannot go on; the message says what is wrong and the cure, the status what kind."""
 
     def __init__(self, status: Exit, message: str) -> None:
         super().__init__(message)
         self.status = status
+        self.message = message
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self) -> None:
         """Write the message to standard error, safe for a terminal."""
         say(f"orch-tui: {self.message}")
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import anyio.to_thread
-import click
 
 from orchestrator_tui.cli.exits import Exit, say
 from orchestrator_tui.cli.gauge import ProcessGauge
 from orchestrator_tui.cli.logs_when_wanted import LogsWhenWanted
 from orchestrator_tui.cli.memory import FileMemory
+from orchestrator_tui.cli.output import print_line
 from orchestrator_tui.cli.preferences import key_conflicts
 from orchestrator_tui.cli.shelf import FileShelf
 from orchestrator_tui.cli.wish import ScreenWish
@@ -107,7 +107,7 @@ def run_home(
         return Exit.FAILED
     if not is_lost():
         for line in app.farewell():
-            click.echo(line)
+            print_line(line)
     return app.return_code or 0
 
 

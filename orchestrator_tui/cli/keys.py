@@ -14,8 +14,9 @@ import click
 
 from orchestrator_tui.cli.documents import KEYS_SCHEMA
 from orchestrator_tui.cli.exits import bad_usage
-from orchestrator_tui.cli.options import Format, format_option, preferences_of, with_settings
+from orchestrator_tui.cli.options import Format, format_option, with_settings
 from orchestrator_tui.cli.output import column_widths, flush, padded, print_json, print_line
+from orchestrator_tui.cli.resolving import preferences_of
 from orchestrator_tui.settings import Preferences, Settings
 
 MOST_BYTES: Final = 1024  # of one key, or of a paste

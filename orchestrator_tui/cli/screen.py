@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import bad_usage, say
-from orchestrator_tui.cli.options import preferences_of, settings_from, with_preferred_task
+from orchestrator_tui.cli.resolving import preferences_of, settings_from, with_preferred_task
 from orchestrator_tui.cli.wish import ScreenWish
 from orchestrator_tui.primitives.allocation import give_back_memory
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK

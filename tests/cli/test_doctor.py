@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator_tui.cli.main import VERBS
+from orchestrator_tui.cli.program import VERBS
 from orchestrator_tui.ui.keymap import all_bindings, keys_in
 from tests.cli.conftest import OrchTuiCommand
 from tests.cli.processes import project_in

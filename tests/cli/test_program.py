@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from orchestrator_tui import __version__
-from orchestrator_tui.cli.main import VERBS
+from orchestrator_tui.cli.program import VERBS
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.store.configuration import load_config
 from orchestrator_tui.store.configuration_memory import ConfigMemory
