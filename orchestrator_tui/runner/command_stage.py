@@ -166,6 +166,7 @@ async def run_command_stage(
     clock: Clock,
     on_output: OnOutput | None = None,
     on_spawn: Callable[[ChildTree], None] | None = None,
+    on_end: Callable[[], None] | None = None,
 ) -> StageResult:
     """Run one command to its end and record it while it runs.
 
@@ -177,6 +178,7 @@ async def run_command_stage(
         clock: Times in the records.
         on_output: Told of each chunk (stage id, stream, text) in a thread, in order.
         on_spawn: Told of the new process before its output is read, in a thread.
+        on_end: Called when all is recorded, in a thread.
 
     Raises:
         SpawnFailed: It could not be started; nothing but `command:start` is recorded.
@@ -204,24 +206,22 @@ async def run_command_stage(
         log.record("exec:begin", **_begin_fields(stage, place, recorder.correlation_id))
         return tree
 
+    def end(ending: Ending) -> StageResult:
+        recorder.finish()
+        output = recorder.output
+        result = stage_result(stage, ending, output, timeout_ms=timeout_ms, limits=limits)
+        _end_records(log, recorder, ending, result, timeout_ms)
+        if on_end is not None:
+            on_end()
+        return result
+
+    timeout_s = None if timeout_ms is None else timeout_ms / 1000
     try:
-        tree = await to_thread.run_sync(begin)
-        timeout_s = None if timeout_ms is None else timeout_ms / 1000
-        ending = await supervise(tree, recorder.take, replace(endings, timeout_s=timeout_s))
-
-        def end() -> StageResult:
-            recorder.finish()
-            output = recorder.output
-            result = stage_result(stage, ending, output, timeout_ms=timeout_ms, limits=limits)
-            _end_records(log, recorder, ending, result, timeout_ms)
-            return result
-
-        result = await to_thread.run_sync(end)
+        return await supervise(begin, recorder.take, replace(endings, timeout_s=timeout_s), end)
     except BaseException:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(log.close)
         raise
-    return result
 
 
 def stage_timeout_ms(stage: CommandStage, env: Mapping[str, str]) -> int | None:

@@ -147,6 +147,13 @@ class ControlFile:
         self._seen_seq = seen_seq
         self._signature: FileSignature | None = None
 
+    def has_changed(self) -> bool:
+        """Tell whether there may be news; nothing is taken for read."""
+        try:
+            return files.signature(self._paths.control) not in (None, self._signature)
+        except OSError:
+            return True
+
     def news(self) -> ControlRequest | None:
         """Return a request that was not there before, None where nothing changed.
 

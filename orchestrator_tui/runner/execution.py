@@ -101,12 +101,15 @@ async def _run_stages(
     given = {**context.environ, **dict(run.inputs.env)}
     env = run_environment(given, run.roots, run.paths, pipeline.id)
     for index in positions:
-        await run.obey_news()
+        await run.obey_news_before_stage()
+        if run.control.stop is not None or run.control.pause is not None:
+            await run.tell()
         await run.hold_while_paused()
         if run.control.stop is not None:
             return
         if not await _run_stage(run, pipeline, index, context, env):
             return
+    await run.tell()
 
 
 async def _run_stage(

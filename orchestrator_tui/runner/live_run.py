@@ -76,6 +76,7 @@ class LiveRun:
         self._untold: list[tuple[EventName, JsonObject]] = []
         self._pause_told = False
         self._is_held = False
+        self._saw_no_news = False  # in control.json, when a stage ended
         self._persister = ManifestPersister(
             self._write_manifest,
             self._write_heartbeat,
@@ -129,13 +130,17 @@ class LiveRun:
         """Append an event; a failure is told and harms nothing."""
         await to_thread.run_sync(self._append_event, event, payload, actor)
 
-    async def save_and_emit(self, event: EventName, payload: JsonObject) -> None:
-        """Bring the manifest to disk and then append an event, in one go where that is possible.
+    def tell_later(self, event: EventName, payload: JsonObject) -> None:
+        """Have an event be told once the manifest is saved with what is changed now."""
+        self._untold.append((event, payload))
+
+    async def tell(self) -> None:
+        """Bring the manifest to disk if something is untold, and tell it, in one go if possible.
 
         Each change of thread costs as much as one of the files.
         """
-        self._untold.append((event, payload))
-        await self.save()
+        if self._untold:
+            await self.save()
         while self._untold:
             await self.emit(*self._untold.pop(0))
 
@@ -156,8 +161,18 @@ class LiveRun:
             await anyio.sleep(self.intervals.control_poll_s)
 
     async def obey_news(self) -> None:
-        """Obey what control.json says now; what was asked during a stage holds before the next."""
+        """Obey what control.json says now."""
         await obey_news(self._control_file, self.control, on_violation=self._on_violation)
+
+    def look_for_news(self) -> None:
+        """See whether there are any, at the end of a stage and in its thread."""
+        self._saw_no_news = not self._control_file.has_changed()
+
+    async def obey_news_before_stage(self) -> None:
+        """Obey what was asked until now; a stage that saw no news at its end has left none."""
+        has_none, self._saw_no_news = self._saw_no_news, False
+        if not has_none:
+            await self.obey_news()
 
     async def hold_while_paused(self) -> None:
         """Return when the next stage may start, or never will; say so on disk meanwhile."""

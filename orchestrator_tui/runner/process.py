@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -34,6 +34,7 @@ DRAIN_S = 0.5  # docs/formats.md, exit: a background child may hold the pipes fo
 REAP_S = 1.0  # how often orphans that ended are collected while a command runs
 
 Consume: TypeAlias = Callable[[Stream, bytes], None]
+_Finished = TypeVar("_Finished")
 
 
 class SpawnFailed(Exception):
@@ -314,47 +315,131 @@ class Endings:
     timeout_grace_s: float = 1.0  # docs/formats.md, exit, signal, timeout
 
 
-async def supervise(tree: ChildTree, consume: Consume, endings: Endings) -> Ending:
-    """Pump a tree's output until it is over, stopped or out of time.
+async def supervise(
+    start: Callable[[], ChildTree],
+    consume: Consume,
+    endings: Endings,
+    finish: Callable[[Ending], _Finished],
+) -> _Finished:
+    """Run a command until it is over, stopped or out of time, and return what `finish` makes of it.
 
     Of a stopped or late command nothing survives. One that exits by itself leaves its background
     processes alone, as the Node original does. Cancellation from outside kills the tree at once
     and passes on.
+
+    Args:
+        start: Starts it; called in a thread, the one in which it is read and, if it ends by itself,
+            finished: each change of thread takes as long as writing a small file.
+        consume: Takes its output, in that thread.
+        endings: What may end it early.
+        finish: Called once, in a thread, when it is over.
+
+    Raises:
+        SpawnFailed: It could not be started.
     """
-    over = anyio.Event()
-    listening = anyio.CancelScope()
-    exits: list[Exit] = []
-    cause = Cause.EXITED
-    survivors: tuple[ProcessIdentity, ...] = ()
+    return await _Supervision(start, consume, endings, finish).run()
 
-    async def pump() -> None:
+
+class _Supervision(Generic[_Finished]):
+    """One command from its start to its end, in a thread, and whoever may end it sooner."""
+
+    def __init__(
+        self,
+        start: Callable[[], ChildTree],
+        consume: Consume,
+        endings: Endings,
+        finish: Callable[[Ending], _Finished],
+    ) -> None:
+        self._start = start
+        self._consume = consume
+        self._endings = endings
+        self._finish = finish
+        self._over = anyio.Event()
+        self._listening = anyio.CancelScope()
+        self._tree: ChildTree | None = None
+        self._has_started = threading.Event()  # or could not
+        self._exit: Exit | None = None
+        self._turn = threading.Lock()
+        self._cause: Cause | None = None
+        self._finished: list[_Finished] = []
+        self._error: Exception | None = None
+
+    async def run(self) -> _Finished:
+        """Return what `finish` made of it."""
+        survivors: tuple[ProcessIdentity, ...] = ()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._await_work)
+            tasks.start_soon(self._listen)
+            try:
+                is_late = not await self._is_over_in_time()
+                if self._exit is None and self._error is None:
+                    survivors = await self._end(Cause.TIMED_OUT if is_late else Cause.STOPPED)
+            except BaseException:
+                # The group waits for the thread, and the thread for the tree.
+                with anyio.CancelScope(shield=True):
+                    if (tree := await self._known_tree()) is not None:
+                        await to_thread.run_sync(lambda: tree.end(grace_s=0))
+                raise
+            self._listening.cancel()
+        if self._error is not None:
+            raise self._error
+        if not self._finished and self._exit is not None:
+            ending = Ending(self._cause or Cause.EXITED, self._exit, survivors)
+            self._finished.append(await to_thread.run_sync(self._finish, ending))
+        return self._finished[0]
+
+    def _work(self) -> None:
         try:
-            exits.append(await to_thread.run_sync(tree.pump, consume))
+            self._tree = self._start()
         finally:
-            over.set()
+            self._has_started.set()
+        self._exit = self._tree.pump(self._consume)
+        if self._is_by(Cause.EXITED):
+            self._finished.append(self._finish(Ending(Cause.EXITED, self._exit)))
 
-    async def listen() -> None:
-        with listening:
-            await endings.stop.wait()
-            over.set()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(pump)
-        tasks.start_soon(listen)
+    async def _await_work(self) -> None:
         try:
-            with anyio.move_on_after(endings.timeout_s) as patience:
-                await over.wait()
-            if tree.exited_at is None and not exits:
-                late = patience.cancelled_caught and not endings.stop.is_set()
-                cause = Cause.TIMED_OUT if late else Cause.STOPPED
-                survivors = await to_thread.run_sync(_end, tree, endings, cause)
-        except BaseException:
-            # The group waits for the pump, and the pump for the tree.
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(lambda: tree.end(grace_s=0))
-            raise
-        listening.cancel()
-    return Ending(cause, exits[0], survivors)
+            await to_thread.run_sync(self._work)
+        except Exception as error:
+            self._error = error  # raised as it is, not as one of a group
+        finally:
+            self._over.set()
+            self._listening.cancel()
+
+    async def _listen(self) -> None:
+        with self._listening:
+            await self._endings.stop.wait()
+            self._over.set()
+
+    async def _is_over_in_time(self) -> bool:
+        limit_s = left_s = self._endings.timeout_s
+        while True:
+            with anyio.move_on_after(left_s):
+                await self._over.wait()
+            if self._over.is_set() or limit_s is None:
+                return True
+            # The time that starting it takes is not the command's.
+            tree = self._tree
+            left_s = tree.started + limit_s - tree.clock.monotonic() if tree else limit_s
+            if left_s <= 0:
+                return False
+
+    async def _end(self, cause: Cause) -> tuple[ProcessIdentity, ...]:
+        tree = await self._known_tree()
+        if tree is None or tree.exited_at is not None or not self._is_by(cause):
+            return ()
+        return await to_thread.run_sync(_end, tree, self._endings, cause)
+
+    async def _known_tree(self) -> ChildTree | None:
+        if not self._has_started.is_set():
+            await to_thread.run_sync(self._has_started.wait)
+        return self._tree
+
+    def _is_by(self, cause: Cause) -> bool:
+        """Settle why it is over, if that is not settled: its thread and others may say so."""
+        with self._turn:
+            self._cause = self._cause or cause
+            return self._cause is cause
 
 
 def _end(tree: ChildTree, endings: Endings, cause: Cause) -> tuple[ProcessIdentity, ...]:

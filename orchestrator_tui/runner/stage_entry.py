@@ -43,17 +43,25 @@ async def begin_entry(run: LiveRun, index: int, *, log_path: str | None) -> None
         error_file=None,
         log_path=log_path,
     )
-    await run.save_and_emit(EventName.STEP_STARTED, _step(entry_of(run, index)))
+    run.tell_later(EventName.STEP_STARTED, _step(entry_of(run, index)))
+    await run.tell()
 
 
-async def end_entry(run: LiveRun, index: int, status: CommandStatus, **changes: Any) -> None:
-    """Bring to disk how a stage ended, then tell it."""
+async def end_entry(
+    run: LiveRun, index: int, status: CommandStatus, *, goes_on: bool = False, **changes: Any
+) -> None:
+    """Bring to disk how a stage ended, then tell it.
+
+    Where the run goes on, the next stage's beginning brings both to disk in one file.
+    """
     run.change_stage(index, status=status.value, completed_at=run.now(), **changes)
     entry = entry_of(run, index)
     failed = status is CommandStatus.FAILED
     event = EventName.STEP_FAILED if failed else EventName.STEP_COMPLETED
     ended = {"exit_code": entry.exit_code, "summary": entry.summary, "sub_run_id": entry.sub_run_id}
-    await run.save_and_emit(event, {**_step(entry), **ended})
+    run.tell_later(event, {**_step(entry), **ended})
+    if not goes_on:
+        await run.tell()
 
 
 async def run_command(
@@ -80,6 +88,7 @@ async def run_command(
             clock=run.clock,
             on_output=context.on_output,
             on_spawn=run.runner_file.note_command,
+            on_end=run.look_for_news,
         )
     except SpawnFailed as error:
         await _fail_to_start(run, stage, index, str(error))
@@ -126,6 +135,7 @@ async def _end_command(
         run,
         index,
         result.status,
+        goes_on=result.status is not CommandStatus.FAILED,
         exit_code=result.exit_code,
         summary=result.summary,
         error_file=error_file,

@@ -149,7 +149,9 @@ def join_parts(path: Path, left_out_bytes: int | None, *, now: datetime, index: 
         index: The stage's index in that record.
     """
     head, older = head_path(path), older_path(path)
-    if files.exists(head) and not _begins_with(path, head):
+    if not files.exists(head):
+        return
+    if not _begins_with(path, head):
         joined = path.with_name(f".{path.name}.join.tmp")
         files.remove(joined)
         with files.AppendStream(joined) as stream:
@@ -159,8 +161,8 @@ def join_parts(path: Path, left_out_bytes: int | None, *, now: datetime, index: 
             _copy(older, stream)
             _copy(path, stream)
         files.rename(joined, path)
-    files.remove(head)
     files.remove(older)
+    files.remove(head)  # the last: while it is there, there may be parts to join
 
 
 def _begins_with(path: Path, head: Path) -> bool:

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -51,8 +52,13 @@ async def run(
     grace_s: float = 0.2,
     timeout_s: float | None = None,
     rungs: list[CancelRung] | None = None,
+    before: Callable[[], object] | None = None,
 ) -> Ending:
-    tree = ChildTree.spawn(command, cwd=Path("/"), env=ENV)
+    def begin() -> ChildTree:
+        if before is not None:
+            before()
+        return ChildTree.spawn(command, cwd=Path("/"), env=ENV)
+
     endings = Endings(
         stop=stop or anyio.Event(),
         stop_grace_s=lambda: grace_s,
@@ -61,7 +67,7 @@ async def run(
         timeout_s=timeout_s,
         timeout_grace_s=grace_s,
     )
-    return await supervise(tree, heard.take, endings)
+    return await supervise(begin, heard.take, endings, lambda ending: ending)
 
 
 @pytest.mark.anyio
@@ -200,3 +206,30 @@ async def test_no_descriptor_is_left_open(scope: TreeScope) -> None:
 async def _stop_when_up(heard: Heard, stop: anyio.Event) -> None:
     await heard.first.wait()
     stop.set()
+
+
+@pytest.mark.anyio
+async def test_a_stop_that_comes_while_it_is_started_ends_it(scope: TreeScope) -> None:
+    stop = anyio.Event()
+    heard = Heard()
+    with anyio.fail_after(10):
+        ending = await run(
+            "sleep 60", heard, stop=stop, before=lambda: anyio.from_thread.run_sync(stop.set)
+        )
+    assert ending.cause is Cause.STOPPED
+
+
+@pytest.mark.anyio
+async def test_the_time_that_starting_takes_is_not_the_command_s(scope: TreeScope) -> None:
+    slow = threading.Event()  # is never set
+    ending = await run("exit 3", Heard(), timeout_s=0.3, before=lambda: slow.wait(0.5))
+    assert (ending.cause, ending.exit.code) == (Cause.EXITED, 3)
+
+
+@pytest.mark.anyio
+async def test_a_command_that_cannot_be_started_raises_that_error(scope: TreeScope) -> None:
+    def refuse() -> None:
+        raise SpawnFailed("no such folder")
+
+    with pytest.raises(SpawnFailed, match="no such folder"):
+        await run("true", Heard(), before=refuse)

@@ -63,7 +63,7 @@ async def _ended(command: str, cause: Cause) -> Ending:
             timeout_s=2 * GRACE_S if cause is Cause.TIMED_OUT else None,
             timeout_grace_s=GRACE_S,
         )
-        endings.append(await supervise(tree, take, told))
+        endings.append(await supervise(lambda: tree, take, told, lambda ending: ending))
 
     with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
