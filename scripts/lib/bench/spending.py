@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 Figures = tuple[float, ...]
@@ -35,10 +38,18 @@ class Spent:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of every measured process."""
+    """Return the environment of every measured process; what it keeps goes with this one."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith(_HIDDEN)}
     kept.pop("TASK", None)
-    return kept
+    own = _own_folder()
+    return kept | {"XDG_CACHE_HOME": f"{own}/cache", "XDG_STATE_HOME": f"{own}/state"}
+
+
+@cache
+def _own_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="orch-tui-bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def spend(command: Sequence[str | Path], *, cwd: Path) -> Spent:
