@@ -171,6 +171,7 @@ class RunOrder:
         self._newest = _Rows([], _newest)  # what another order is made of
         self._all = _Rows([], _standing)
         self._listed = self._all  # the very same where no filter holds
+        self._is_filtered = False  # else all entries are listed
         self._grouped: Counter[str] = Counter()
         self._trends = Trends()
         self._ticking: set[RunKey] = set()
@@ -296,8 +297,10 @@ class RunOrder:
         """Choose from all runs in order those that are asked for."""
         self._is_viewed, self._dated_at = False, now
         terms = self._asked.query.terms
-        for entry in self._newest.entries:
-            entry.is_listed = not terms
+        if terms or self._is_filtered:
+            for entry in self._newest.entries:
+                entry.is_listed = not terms
+        self._is_filtered = bool(terms)
         self._listed = self._all
         if terms:
             fitting = self._newest.entries

@@ -62,7 +62,12 @@ class Cadence:
 MAX_SHELVES: Final = 2000
 MAX_RUN_FOLDERS: Final = 1000
 _KEPT_A_SECOND: Final = 500  # so large an index is kept so much less often
+_KEPT_WHILE_READING: Final = 5000  # while others are still to be read, so many new ones are kept
+_KEPT_TIMES: Final = (
+    2  # and twice what was kept before, for each time takes as long as what it keeps
+)
 _NEWS_SHARE: Final = 1000  # one of so many runs has to be news
+_PART_OF_READ: Final = 50  # a batch is at most such a part of what was read before
 _UNHEARD: Final = 5  # changes without any notice, after which none is waited for
 _SMALL_BATCHES: Final = 4  # so that the first rows are there quickly
 
@@ -165,16 +170,25 @@ class Lookout:
 
     def keep_index(self) -> None:
         """Keep what was read of runs that have ended, if there is news, for the next start."""
-        self._kept_s = self._clock.monotonic()
+        if not self._backlog:
+            self._kept_s = self._clock.monotonic()
         if self._index is not None and self._roster.news:
             self._index.keep(self._roster.remembered(), self._living.keys())
 
     def _keep_index_when_due(self) -> None:
-        if self._backlog or self._roster.news * _NEWS_SHARE < max(1, len(self._roster)):
-            return
-        every_s = max(self._cadence.keep_s, len(self._roster) / _KEPT_A_SECOND)
-        if self._kept_s is None or self._clock.monotonic() - self._kept_s >= every_s:
+        if self._is_keeping_due():
             self.keep_index()
+
+    def _is_keeping_due(self) -> bool:
+        news, count = self._roster.news, len(self._roster)
+        if self._backlog:
+            # A person may leave before all is read, and shall not begin at the beginning again.
+            kept = count - len(self._backlog) - news
+            return news >= max(_KEPT_WHILE_READING, _KEPT_TIMES * kept)
+        if news * _NEWS_SHARE < max(1, count):
+            return False
+        every_s = max(self._cadence.keep_s, count / _KEPT_A_SECOND)
+        return self._kept_s is None or self._clock.monotonic() - self._kept_s >= every_s
 
     def step(self) -> tuple[Observation, ...]:
         """Wait until there is something to look at, look, and return what is news."""
@@ -423,7 +437,10 @@ class Lookout:
         if not self._backlog:
             return []
         cadence = self._cadence
-        count = cadence.first_reads if self._batches < _SMALL_BATCHES else cadence.reads
+        # What is shown after each batch takes the longer the more there is.
+        count = max(cadence.reads, (len(self._roster) - len(self._backlog)) // _PART_OF_READ)
+        if self._batches < _SMALL_BATCHES:
+            count = cadence.first_reads
         self._batches += 1
         seen: list[Observation] = []
         for _ in range(min(count, len(self._backlog))):

@@ -22,7 +22,9 @@ from orchestrator_tui.state.liveness import State, state_of
 from orchestrator_tui.state.observations import RunSeen, RunVanished
 from orchestrator_tui.store import facts_reading, reading
 from orchestrator_tui.watch import index as indexes
+from orchestrator_tui.watch import lookout
 from orchestrator_tui.watch.index import Remembered, RunIndex, Unfinished
+from orchestrator_tui.watch.lookout import Cadence
 from tests.watch.disk import Watch, write_run
 
 KEYS = [RunKey(f"task-{n % 2}", f"2026-01-0{n}T00-00-00-000Z-0000000{n}") for n in range(1, 8)]
@@ -85,6 +87,24 @@ def test_a_second_look_reads_nothing_again_and_tells_the_same(
     assert reads == []
     assert facts_of(second.fleet) == facts_of(first.fleet)
     assert stat.S_IMODE(path_of(tmp_path).stat().st_mode) == 0o600
+
+
+def test_who_leaves_while_runs_are_read_does_not_begin_at_the_beginning_again(
+    tmp_path: Path, reads: list[RunKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "_KEPT_WHILE_READING", 2)
+    write_past(Roots.of(tmp_path))
+    left = Watch(tmp_path, index=index_of(tmp_path), cadence=Cadence(first_reads=1, reads=1))
+    while len(reads) < 4:
+        left.step()
+    kept = set(reads[:2])
+    reads.clear()
+    second = settled(tmp_path)
+    assert set(reads) == set(KEYS) - kept
+    assert set(facts_of(second.fleet)) == set(KEYS)
+    reads.clear()
+    settled(tmp_path)
+    assert reads == []
 
 
 def test_the_first_batch_has_the_runs_that_go_on_and_the_newest(tmp_path: Path) -> None:
