@@ -567,6 +567,11 @@ class OrchTui(AskingApp, inherit_bindings=False):
             self._driver.write(sequence)
             self._driver.flush()
 
+    def lines_moved(self, first: int, last: int, by: int) -> None:
+        """Have the terminal move lines rather than be sent them."""
+        if isinstance(self._driver, SparingDriver):
+            self._driver.move_lines(first, last, by)
+
     def _write_beside(self, sequence: str) -> None:
         """Write what changes no cell: a title, a bell."""
         if isinstance(self._driver, SparingDriver):

@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
+
+
+@runtime_checkable
+class TakesLinesAlong(Protocol):
+    """A screen that has the terminal move what scrolls."""
+
+    def lines_moved(self, region: Region, by: int) -> None:
+        """Take note that what is in a region of the screen now stands `by` lines higher."""
+        ...
 
 
 class SparingCompositor(Compositor):
@@ -25,6 +35,10 @@ class SparingCompositor(Compositor):
     def __init__(self) -> None:
         super().__init__()
         self._wanted: dict[int, tuple[int, int]] | None = None  # by line its first and last column
+
+    def repaint(self, region: Region) -> None:
+        """Have a part of the screen be painted with the next frame, whatever stands there."""
+        self._dirty_regions.add(region)
 
     def render_partial_update(self) -> ChopsUpdate | None:
         """Return what changed, None if nothing did."""

@@ -57,6 +57,9 @@ class PaletteApp(App[None], inherit_bindings=False):
         self._palette.clear()
         super().notify_style_update()
 
+    def lines_moved(self, first: int, last: int, by: int) -> None:
+        """Take note that lines of the screen, from 1, stand `by` lines higher in the next frame."""
+
     def style_named(self, name: str) -> Style:
         """Return a style of the present theme.
 

@@ -6,6 +6,7 @@ Loads nothing of Textual.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 from typing import Final
 
@@ -65,6 +66,10 @@ def _is_plain(text: str) -> bool:
     return text.isascii() or all(get_character_cell_size(char) == 1 for char in text)
 
 
+def _is_worth_moving(first: int, last: int, by: int) -> bool:
+    return 0 < abs(by) <= (last - first) // 2
+
+
 class ScreenCopy:
     """What the terminal shows, as far as it is known, and the shortest way to the next frame."""
 
@@ -74,12 +79,26 @@ class ScreenCopy:
         self._sent: list[str] = []
         self._style = ""
         self._cursor: tuple[int, int] | None = None
+        self._moved: tuple[int, int, int] | None = None
+
+    def move_lines(self, first: int, last: int, by: int) -> None:
+        """Expect the lines `first` to `last`, from 1, `by` lines higher in the next frame.
+
+        They are moved by the terminal if that frame paints all of them, so that whatever stands
+        there else comes out right.
+        """
+        lines = (first, last)
+        if self._moved is not None and self._moved[:2] == lines:
+            by += self._moved[2]
+        elif self._moved is not None:
+            by = 0  # two in one frame are painted as they are
+        self._moved = (*lines, by)
 
     def forget(self) -> None:
         """Take nothing for known: the terminal was changed by others, or has another size."""
         self._texts.clear()
         self._styles.clear()
-        self._cursor = None
+        self._cursor = self._moved = None
 
     def _forget_line(self, y: int) -> None:
         self._texts.pop(y, None)
@@ -100,10 +119,34 @@ class ScreenCopy:
             return output
         self._sent, self._style = [], ""
         self._cursor = None  # others may have moved it
+        moved, self._moved = self._moved, None
+        if moved is not None and _is_worth_moving(*moved) and self._covers(tokens, *moved[:2]):
+            self._move(*moved)
         self._take(tokens)
         if self._style:
             self._sent.append("\x1b[0m")
         return "".join(self._sent)
+
+    def _covers(self, tokens: list[re.Match[str]], first: int, last: int) -> bool:
+        """Tell whether all that is known of some lines is painted anew."""
+        y, painted = 1, Counter[int]()
+        for row, _, _, text in (token.groups() for token in tokens):
+            if row is not None:
+                y = int(row)
+            elif text is not None:
+                painted[y] += cell_len(text)
+        return all(painted[y] >= len(self._texts.get(y, "?")) for y in range(first, last + 1))
+
+    def _move(self, first: int, last: int, by: int) -> None:
+        count = abs(by)
+        # Whole lines are deleted or inserted between margins, as every terminal can; what comes
+        # into sight there is empty.
+        self._sent += (
+            f"\x1b[{first};{last}r\x1b[{first};1H\x1b[{count}{'M' if by > 0 else 'L'}\x1b[r",
+        )
+        for lines in (self._texts, self._styles):
+            old = {y: lines.pop(y) for y in range(first, last + 1) if y in lines}
+            lines.update((y - by, line) for y, line in old.items() if first <= y - by <= last)
 
     def _take(self, tokens: list[re.Match[str]]) -> None:
         x, y, style, is_odd = 1, 1, "", False

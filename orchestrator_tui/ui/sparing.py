@@ -24,6 +24,11 @@ class SparingDriver(LinuxDriver):
         if data := self.copy.shorten(data):
             super().write(data)
 
+    def move_lines(self, first: int, last: int, by: int) -> None:
+        """Expect some lines, from 1, `by` lines higher in the next frame."""
+        if self.copy is not None:
+            self.copy.move_lines(first, last, by)
+
     def beside(self, data: str) -> None:
         """Send what changes no cell of the screen."""
         super().write(data)

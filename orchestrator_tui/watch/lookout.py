@@ -62,10 +62,10 @@ class Cadence:
 MAX_SHELVES: Final = 2000
 MAX_RUN_FOLDERS: Final = 1000
 _KEPT_A_SECOND: Final = 500  # so large an index is kept so much less often
-_KEPT_WHILE_READING: Final = 5000  # while others are still to be read, so many new ones are kept
-_KEPT_TIMES: Final = (
-    2  # and twice what was kept before, for each time takes as long as what it keeps
-)
+# While others are still to be read, so many new ones are kept, and so many times what was kept
+# before: each time takes as long as what it keeps.
+_KEPT_WHILE_READING: Final = 10_000
+_KEPT_TIMES: Final = 3
 _NEWS_SHARE: Final = 1000  # one of so many runs has to be news
 _PART_OF_READ: Final = 50  # a batch is at most such a part of what was read before
 _UNHEARD: Final = 5  # changes without any notice, after which none is waited for

@@ -102,3 +102,54 @@ def test_where_the_end_of_a_question_may_stand_nothing_is_known() -> None:
     assert copy.shorten("\x1b[?2026$p") == "\x1b[?2026$p"
     assert copy.shorten("\x1b[1;1Hhello") == "\x1b[1;1Hhello"
     assert copy.shorten("\x1b[2;1Hhello") == ""
+
+
+def whole_line(dice: random.Random) -> str:
+    """Return a line of full width, in styled pieces."""
+    parts, left = [], WIDTH
+    while left:
+        text = dice.choice(("▸ RUN ", "4:12", "a", "       ", "docs-review"))[:left]
+        style = dice.choice(STYLES)
+        parts.append(f"\x1b[{style}m{text}\x1b[0m" if style else text)
+        left -= len(text)
+    return "".join(parts)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lines_that_the_terminal_moves_are_those_that_would_be_sent(seed: int) -> None:
+    dice = random.Random(seed)
+    plain, spared = pyte.Screen(WIDTH, HEIGHT), pyte.Screen(WIDTH, HEIGHT)
+    copy, lines = ScreenCopy(), [whole_line(dice) for _ in range(HEIGHT)]
+    saved = 0
+    for number in range(60):
+        first, last = sorted(dice.sample(range(1, HEIGHT + 1), 2))
+        by = dice.choice((-2, -1, 1, 2))
+        inner = lines[first - 1 : last]
+        fresh = [whole_line(dice) for _ in range(abs(by))]
+        inner = (inner[by:] + fresh if by > 0 else fresh + inner[:by])[: last + 1 - first]
+        lines[first - 1 : last] = inner
+        if dice.random() < 0.3:
+            lines[dice.randrange(HEIGHT)] = whole_line(dice)  # other things change as well
+        painted = range(1, HEIGHT + 1) if dice.random() < 0.8 else range(first, last)
+        text = "\n".join(f"\x1b[{y};1H{lines[y - 1]}" for y in painted) + "\x1b[1;1H"
+        unmoved = ScreenCopy()
+        unmoved._texts = {y: list(line) for y, line in copy._texts.items()}
+        unmoved._styles = {y: list(line) for y, line in copy._styles.items()}
+        copy.move_lines(first, last, by)
+        sent = copy.shorten(text)
+        saved += len(unmoved.shorten(text)) - len(sent)
+        pyte.Stream(plain).feed(text)
+        pyte.Stream(spared).feed(sent)
+        assert shown(spared) == shown(plain), f"frame {number}"
+    assert saved > 0
+
+
+def test_lines_that_are_not_all_painted_are_not_moved() -> None:
+    copy = ScreenCopy()
+    copy.shorten("\n".join(f"\x1b[{y};1Hline {y}" for y in range(1, 9)) + "\x1b[1;1H")
+    copy.move_lines(1, 8, 1)
+    assert "r" not in copy.shorten("\x1b[2;1Hline 3\x1b[1;1H")
+    # Nor does it hold for a later frame.
+    assert "\x1b[8r" not in copy.shorten(
+        "\n".join(f"\x1b[{y};1Hline {y + 1}" for y in range(1, 9)) + "\x1b[1;1H"
+    )

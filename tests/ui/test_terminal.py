@@ -157,3 +157,21 @@ def test_after_keys_and_sizes_the_terminal_shows_what_a_new_drawing_shows() -> N
 
 def _without_times(text: str) -> str:
     return re.sub(r"\s*\d*:?\d+:\d\d\s*", " ", text)
+
+
+def without_clock(terminal: RealTerminal) -> str:
+    return re.sub(r"\d\d:\d\d:\d\d|\d+:\d\d", "", terminal.text)
+
+
+def test_rows_that_the_terminal_moved_stand_where_a_new_frame_puts_them() -> None:
+    """Whole lines are moved, with the frame and the preview that are beside the rows."""
+    with started("busy", size=(80, 16)) as terminal:
+        keys = "j" * 24 + "k" * 20 + "j" * 14
+        terminal.type(*keys)
+        assert b"\x1b[r" in terminal.raw
+        terminal.pump(0.5)
+        moved = without_clock(terminal)
+        painted = len(terminal.raw)
+        terminal.type("\x0c")
+        terminal.pump(5, lambda: len(terminal.raw) > painted + 1000)
+        assert without_clock(terminal) == moved

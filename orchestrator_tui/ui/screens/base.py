@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from textual import events
 from textual.app import ComposeResult
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
 
 from orchestrator_tui.records.identifiers import RunKey
@@ -18,6 +18,7 @@ from orchestrator_tui.state.observations import Freshness
 from orchestrator_tui.ui.compositor import SparingCompositor
 from orchestrator_tui.ui.keymap import Hint, told
 from orchestrator_tui.ui.leaving import EndsItsWork
+from orchestrator_tui.ui.palette import PaletteApp
 from orchestrator_tui.ui.tty import MIN_COLUMNS, MIN_ROWS
 from orchestrator_tui.ui.widgets.bars import FooterBar, FooterView, HeaderBar, TooSmall
 
@@ -43,7 +44,7 @@ class RoomyScreen(Screen[None], EndsItsWork):
     def __init__(self) -> None:
         super().__init__()
         # The attribute is private in the pinned Textual; tests/ui/test_compositor.py holds it.
-        self._compositor = SparingCompositor()
+        self._compositor: SparingCompositor = SparingCompositor()
 
     def compose(self) -> ComposeResult:
         """Frame what `compose_body` yields."""
@@ -70,6 +71,12 @@ class RoomyScreen(Screen[None], EndsItsWork):
             self.spent,
             is_troubled=bool(fresh and fresh.problem),
         )
+
+    def lines_moved(self, region: Region, by: int) -> None:
+        """Have the terminal move the lines of a region: whole ones, with all that is beside it."""
+        if isinstance(self.app, PaletteApp) and self.is_current:
+            self._compositor.repaint(Region(0, region.y, self.size.width, region.height))
+            self.app.lines_moved(region.y + 1, region.bottom, by)
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size."""

@@ -17,6 +17,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.ordering import RunGroup
 from orchestrator_tui.state.views import RunRow, project_row
+from orchestrator_tui.ui.compositor import TakesLinesAlong
 from orchestrator_tui.ui.palette import style_of
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.run_columns import (
@@ -75,6 +76,8 @@ class RunTable(RunCursor):
         def moved(lines: Mapping[int, _T]) -> dict[int, _T]:
             return {y - by: line for y, line in lines.items() if 0 <= y - by < height}
 
+        if isinstance(self.screen, TakesLinesAlong):
+            self.screen.lines_moved(self.region, by)
         self._painted = moved(self._painted)
         kept._cache = moved({y: strip for y, strip in kept._cache.items() if y not in dirty})
         kept._dirty_lines = set(range(height)) - set(kept._cache)
