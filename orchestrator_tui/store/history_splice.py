@@ -1,7 +1,8 @@
 """Splicing: one more run in a long `runs.json` without taking the rest of it apart.
 
 Only a file that this program itself wrote and read back, and that nobody has touched since, is
-known to be sound. Its signature is kept beside it, the seal; anything else is read whole.
+known to be sound. Its signature is kept beside it, the seal, if it holds nothing but runs; anything
+else is read whole.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from orchestrator_tui.store.json_text import BadJson, decode_json, encode_line, 
 SEALED_FROM_BYTES = 256 * 1024  # a shorter history is read whole in less time than a seal takes
 _SEAL_LIMIT_BYTES = 1024
 _HEAD_LIMIT_BYTES = 4096
+_SEALED = "only runs"  # what a seal says of its history
 _MAX_STEPS = 64  # a run that belongs further back than so many others has the file read whole
 # What stands where in a file of this layout; texts hold no raw newline, so nothing else does.
 _LIST = b'\n  "runs": [\n'
@@ -46,25 +48,29 @@ def sealed_content(roots: Roots, paths: TaskPaths) -> bytes | None:
 
 
 def seal(paths: TaskPaths, found: FileSignature) -> None:
-    """Note that the history of this signature is sound; without a note it is read whole."""
+    """Note that the history of this signature is sound and holds nothing but runs."""
     if found.size < SEALED_FROM_BYTES:
         return
     with suppress(OSError):
-        files.write_atomic(paths.history_seal, encode_line(tuple(found)))
+        files.write_atomic(paths.history_seal, encode_line((_SEALED, *found)))
 
 
-def spliced(content: bytes, task_id: str, summaries: Iterable[JsonObject]) -> bytes | None:
+def spliced(
+    content: bytes, task_id: str, summaries: Iterable[JsonObject], *, is_sealed: bool = False
+) -> bytes | None:
     """Return a sound history with these runs in it, each where its timestamp belongs.
 
     A run that is there already is replaced. None where that is not simple: a run is much older
-    than the last ones, or the only one, or the file holds more than runs.
+    than the last ones, or the only one, or the file holds more than runs. Of a history that
+    `is_sealed` the last is not looked for, which takes as long as writing it.
     """
     at = content.find(_LIST, 0, _HEAD_LIMIT_BYTES)
     first = at + len(_LIST)
     if at < 0 or not content.startswith(_BEGIN, first) or not content.endswith(_END):
         return None
     # After the runs there may be a list of something else, which ends in the same way.
-    if content.find(_KEY, first) >= 0 or not _is_ours(content[:at], task_id):
+    has_more = not is_sealed and content.find(_KEY, first) >= 0
+    if has_more or not _is_ours(content[:at], task_id):
         return None
     fresh = _Fresh.sorted_of(summaries)
     for one in fresh:
@@ -171,6 +177,7 @@ def _read_seal(roots: Roots, paths: TaskPaths) -> FileSignature | None:
         content = files.read_bytes(
             paths.history_seal, limit_bytes=_SEAL_LIMIT_BYTES, root=roots.out
         )
-        return FileSignature(*decode_json(content))
-    except (OSError, BadJson, TypeError):
+        kind, *signature = decode_json(content)
+        return FileSignature(*signature) if kind == _SEALED else None
+    except (OSError, BadJson, TypeError, ValueError):
         return None

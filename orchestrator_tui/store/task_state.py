@@ -140,7 +140,7 @@ class TaskStateStore:
         waiting = self._read_waiting(paths)
         if not waiting:
             return
-        content = self._with(task_id, paths, tuple(waiting.values()))
+        content, is_only_runs = self._with(task_id, paths, tuple(waiting.values()))
         if not lock.still_held():
             lost = LockTimeout(paths.lock, 1, f"the lock {paths.lock} was taken away meanwhile")
             raise TaskStateStoreLockError(task_id, lost)
@@ -149,17 +149,22 @@ class TaskStateStore:
             paths.runs_json, 0, HISTORY_LIMIT_BYTES + 1, root=self._roots.out
         )
         if written == content:
-            seal(paths, found)
+            if is_only_runs:
+                seal(paths, found)
             for path in waiting:
                 files.remove(path)
 
-    def _with(self, task_id: str, paths: TaskPaths, summaries: tuple[JsonObject, ...]) -> bytes:
-        """Return the history with these runs in it, as it stands in the file."""
+    def _with(
+        self, task_id: str, paths: TaskPaths, summaries: tuple[JsonObject, ...]
+    ) -> tuple[bytes, bool]:
+        """Return the history with these runs in it, and whether it holds nothing else."""
         sealed = sealed_content(self._roots, paths)
-        content = spliced(sealed, task_id, summaries) if sealed is not None else None
-        if content is not None:
-            return content
-        return self._sound_history(task_id, paths).merged(summaries).content()
+        if sealed is not None:
+            content = spliced(sealed, task_id, summaries, is_sealed=True)
+            if content is not None:
+                return content, True
+        history = self._sound_history(task_id, paths).merged(summaries)
+        return history.content(), not history.others
 
     def _sound_history(self, task_id: str, paths: TaskPaths) -> History:
         found = read_history(self._roots, task_id)

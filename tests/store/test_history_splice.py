@@ -110,6 +110,7 @@ def test_a_spliced_history_is_the_one_that_a_full_rewrite_gives(
     content = history(*before)
     found = spliced(content, TASK, fresh)
     assert found is None or found == rewritten(content, *fresh)
+    assert spliced(content, TASK, fresh, is_sealed=True) == found
 
 
 @given(st.lists(runs, min_size=1, max_size=6, unique_by=lambda r: r["runId"]), notes)
@@ -196,7 +197,9 @@ def test_a_damaged_history_is_set_aside_and_rebuilt_though_it_was_sealed(
     assert len(aside.read_bytes()) == len(sealed)
 
 
-@pytest.mark.parametrize("seal", [b"", b"[]", b"[1,2,3,4,5]\n", b'["a"]', b"null", b"\xff"])
+@pytest.mark.parametrize(
+    "seal", [b"", b"[]", b"[1,2,3,4,5]\n", b'["a"]', b'["only runs",1]', b"null", b"7", b"\xff"]
+)
 def test_a_seal_that_makes_no_sense_counts_as_none(
     store: TaskStateStore, task: TaskPaths, reads: Reads, seal: bytes
 ) -> None:
@@ -215,6 +218,17 @@ def test_a_seal_that_cannot_be_written_harms_nothing(
     store.record_run(run("last", "2026-999"))
     assert reads.count == 2
     assert [r["runId"] for r in got(task.runs_json)["runs"]][-2:] == ["after", "last"]
+
+
+def test_what_others_keep_beside_the_runs_stays(
+    store: TaskStateStore, task: TaskPaths, sealed: bytes
+) -> None:
+    document = json.loads(sealed) | {"more": [run("theirs", "1")]}
+    task.runs_json.write_text(json.dumps(document, indent=2))
+    for name in ("second", "third"):
+        store.record_run(run(name, "2026-999"))
+    assert got(task.runs_json)["more"] == document["more"]
+    assert [r["runId"] for r in got(task.runs_json)["runs"]][-2:] == ["second", "third"]
 
 
 def test_a_short_history_has_no_seal(store: TaskStateStore, task: TaskPaths) -> None:
