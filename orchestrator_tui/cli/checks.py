@@ -110,6 +110,8 @@ def _config(settings: Settings) -> Iterator[Check]:
         yield Check("pipelines", Verdict.OK, f"{told} in {CONFIG_NAME}")
         for problem in config.problems.values():
             yield Check("pipelines", Verdict.WARN, problem.text, f"correct {CONFIG_NAME}")
+        for doubt in config.doubts:
+            yield Check("pipelines", Verdict.WARN, doubt, f"correct {CONFIG_NAME}")
 
 
 def _file_system(settings: Settings) -> Iterator[Check]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from orchestrator_tui.cli.exits import bad_usage, not_found
+from orchestrator_tui.cli.exits import bad_usage, not_found, say
 from orchestrator_tui.records.paths import CONFIG_NAME
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig, Pipeline
+from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.settings import Settings
 from orchestrator_tui.store.configuration import load_config
 from orchestrator_tui.store.configuration_memory import ConfigMemory
 
 
 def load_pipelines(settings: Settings) -> OrchestratorConfig:
-    """Return the configuration of the repository.
+    """Return the configuration of the repository; what is doubtful in it is told.
 
     Raises:
         Stopped: There is none, or it cannot be used.
@@ -24,6 +25,8 @@ def load_pipelines(settings: Settings) -> OrchestratorConfig:
         )
     if isinstance(config, ConfigProblem):
         raise bad_usage(config.text)
+    for doubt in config.doubts:
+        say(f"{PROGRAM}: {doubt}")
     return config
 
 

@@ -73,13 +73,15 @@ class OrchestratorConfig:
     """What a `codex.orchestrator.json` offers.
 
     `pipelines` are those that passed every check. `problems` tells why the others cannot be
-    launched, by pipeline id, or by place (`pipelines[2]`) where there is none.
+    launched, by pipeline id, or by place (`pipelines[2]`) where there is none. `doubts` tell of
+    keys that change nothing and look like a slip.
     """
 
     pipelines: tuple[Pipeline, ...] = ()
     default_pipeline: str = DEFAULT_PIPELINE
     limits: RunnerLimits = RunnerLimits()
     problems: Mapping[str, ConfigProblem] = field(default_factory=lambda: MappingProxyType({}))
+    doubts: tuple[str, ...] = ()
 
     def pipeline(self, pipeline_id: str) -> Pipeline | None:
         """Return the pipeline of that id, or None."""

@@ -21,6 +21,7 @@ from orchestrator_tui.records.pipeline import (
     Stage,
     SubpipelineStage,
 )
+from orchestrator_tui.store.configuration_doubts import doubts_about
 from orchestrator_tui.store.configuration_shapes import (
     ShapeProblem,
     check_command,
@@ -52,6 +53,7 @@ def config_of(document: JsonObject, shown: str) -> OrchestratorConfig | ConfigPr
         problems=MappingProxyType(
             {name: _told(shown, text) for name, text in drafts.problems_in_order()}
         ),
+        doubts=tuple(f"{shown}: {text}" for text in doubts_about(document)),
     )
 
 

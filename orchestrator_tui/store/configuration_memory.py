@@ -36,7 +36,7 @@ REST = timedelta(seconds=3)
 KEPT = 64  # configurations that are remembered; each takes some kB
 _LIMIT_BYTES = 8 * 1024 * 1024
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
-_CHECKERS = ("configuration_checks.py", "configuration_shapes.py")
+_CHECKERS = ("configuration_checks.py", "configuration_doubts.py", "configuration_shapes.py")
 
 
 class ConfigMemory:
@@ -146,6 +146,7 @@ def _config(document: dict[str, Any]) -> OrchestratorConfig:
         problems=MappingProxyType(
             {name: ConfigProblem(**told) for name, told in document["problems"].items()}
         ),
+        doubts=tuple(map(str, document["doubts"])),
     )
 
 

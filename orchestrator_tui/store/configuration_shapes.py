@@ -62,6 +62,11 @@ class _Shape(BaseModel):
 ShapeT = TypeVar("ShapeT", bound=_Shape)
 
 
+def keys_of(shape: type[_Shape]) -> frozenset[str]:
+    """Return the keys that an object of a shape may have, as they stand in the file."""
+    return frozenset(field.alias or name for name, field in shape.model_fields.items())
+
+
 class CommandShape(_Shape):
     """A stage that runs a shell command."""
 

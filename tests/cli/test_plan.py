@@ -145,3 +145,16 @@ def test_pipelines_that_are_no_list_start_nothing(orch_tui: OrchTuiCommand, repo
     ended = orch_tui("start", "bad")
     assert (ended.status, ended.out) == (2, "")
     assert not (repo / ".runs").exists()
+
+
+def test_a_key_that_looks_like_a_slip_is_told_beside_the_plan_and_by_doctor(
+    orch_tui: OrchTuiCommand, repo: Path
+) -> None:
+    config = {"pipelines": [{"id": "diagnostics", "stages": [stage(allow_failure=True)]}]}
+    (repo / "codex.orchestrator.json").write_bytes(orjson.dumps(config))
+    told = '"allow_failure" is not known and changes nothing; did you mean allowFailure?'
+    ended = orch_tui("plan", "--format", "json")
+    assert ended.status == 0
+    assert orjson.loads(ended.out)["stages"][0]["allowFailure"] is False
+    assert told in ended.err
+    assert told in orch_tui("doctor").out

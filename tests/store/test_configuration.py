@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from orchestrator_tui.records.pipeline import (
 )
 from orchestrator_tui.store.configuration import CONFIG_PATH_VARIABLE, load_config
 from orchestrator_tui.store.configuration_checks import config_of, whole_timeout_ms
+from orchestrator_tui.store.configuration_doubts import doubts_about
 from tests.store.conftest import FIXTURES, got, put
 
 Json = dict[str, Any]
@@ -432,3 +434,81 @@ def test_a_named_file_that_is_missing_is_told_with_the_cure(roots: Roots) -> Non
 def test_pydantic_is_not_loaded_before_a_configuration_is_read() -> None:
     code = "import sys, orchestrator_tui.store.configuration; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- keys that look like a slip ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("document", "doubt"),
+    [
+        (
+            {"pipelines": [pipeline("p", command("a", timeout_ms=5))]},
+            'pipeline "p", stage 1 ("a"): "timeout_ms" is not known and changes nothing; '
+            "did you mean timeoutMs?",
+        ),
+        (
+            {"pipelines": [pipeline("p", command("a", allowFailures=True))]},
+            'pipeline "p", stage 1 ("a"): "allowFailures" is not known and changes nothing; '
+            "did you mean allowFailure?",
+        ),
+        (
+            {
+                "pipelines": [pipeline("p", stage_set("s"))],
+                "stageSets": {"s": [command("b", Env={"A": "1"})]},
+            },
+            'stage set "s", stage 1 ("b"): "Env" is not known and changes nothing; '
+            "did you mean env?",
+        ),
+        (
+            {"pipelines": [pipeline("p", command(), guardrails_required=True)]},
+            'pipeline "p": "guardrails_required" is not known and changes nothing; '
+            "did you mean guardrailsRequired?",
+        ),
+        (
+            {"pipelines": [], "default_pipeline": "p"},
+            '"default_pipeline" is not known and changes nothing; did you mean defaultPipeline?',
+        ),
+        (
+            {"pipelines": [], "orchTui": {"logs": {"colour": 1}}},
+            'orchTui.logs: "colour" is not known and changes nothing; take it away',
+        ),
+    ],
+)
+def test_a_key_that_looks_like_a_slip_is_told_with_the_one_that_may_be_meant(
+    document: Json, doubt: str
+) -> None:
+    config = config_of(document, "codex.orchestrator.json")
+    assert isinstance(config, OrchestratorConfig)
+    assert config.problems == {}
+    assert config.doubts == (f"codex.orchestrator.json: {doubt}",)
+
+
+def test_keys_of_others_are_no_slips() -> None:
+    strange = {"metadata": {}, "sandbox": "x", "retries": 3, "comment": "", "$schema": ""}
+    config = checked(pipeline("p", command("a", **strange), **strange), **strange)
+    assert config.doubts == ()
+    for path in FIXTURES.rglob("codex.orchestrator.json"):
+        found = config_of(json.loads(path.read_text()), "codex.orchestrator.json")
+        assert isinstance(found, OrchestratorConfig)
+        assert found.doubts == ()
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(max_size=4),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["pipelines", "stages", "id", "kind", "orchTui", "logs", "stageSets", "enw"]
+                ),
+                inner,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_configuration_is_too_strange_to_be_doubted(document: Any) -> None:
+    if isinstance(document, dict):
+        assert isinstance(doubts_about(document), tuple)
