@@ -48,7 +48,7 @@ from orchestrator_tui.ui.asked import (
 from orchestrator_tui.ui.asking_app import AskingApp
 from orchestrator_tui.ui.early_screen import EarlyScreen
 from orchestrator_tui.ui.freezing import Freezer
-from orchestrator_tui.ui.journal import Journal
+from orchestrator_tui.ui.journal import Journal, doubt_words
 from orchestrator_tui.ui.keymap import keys_now, named_keys, shown_keys
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.letting_go import let_go_of_widgets
@@ -290,6 +290,11 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if fleet.is_config_known:
             self._config_looked_at.set()
         self.journal.watch(batch)
+        if doubt := doubt_words(batch):
+            self.journal.told(doubt)
+            self._toast(
+                "\n".join(map(safe_text, doubt.split("\n"))), severity="warning", timeout=NOTICE_S
+            )
         self._tell_what_was_missed()
         if self._tidying is not None and fleet.is_read:
             self._tidying.settle()

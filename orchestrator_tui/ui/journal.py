@@ -12,6 +12,7 @@ import anyio
 
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.pipeline import OrchestratorConfig
 from orchestrator_tui.records.times import format_time, parse_time
 from orchestrator_tui.state.activity import (
     Entries,
@@ -25,12 +26,21 @@ from orchestrator_tui.state.activity import (
     to_document,
     watch_trouble,
 )
-from orchestrator_tui.state.observations import Observation
+from orchestrator_tui.state.observations import ConfigSeen, Observation
 from orchestrator_tui.ui.ports import Memory
 
 ACTIVITY, LAST_SEEN = "activity", "last-seen"  # the documents in the memory
 SEEN_EVERY: Final = timedelta(minutes=1)  # how often it is written down that somebody looks
 SAVE_WITHIN_S: Final = 1.0  # no action waits longer for a disk that does not answer
+
+
+def doubt_words(batch: Iterable[Observation]) -> str:
+    """Return what is doubtful in a configuration that was just read, nothing where nothing is."""
+    for each in batch:
+        if isinstance(each, ConfigSeen) and isinstance(each.config, OrchestratorConfig):
+            first, *others = each.config.doubts or ("",)
+            return f"{first}\n{len(others):,} more: orch-tui doctor" if others else first
+    return ""
 
 
 class Journal:

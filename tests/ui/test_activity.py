@@ -8,10 +8,17 @@ from typing import TypeAlias
 
 import pytest
 
+from orchestrator_tui.records.pipeline import OrchestratorConfig
 from orchestrator_tui.records.requests import ActionResult, Done, Refused
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.activity import Entry, Kind, Result, to_document
-from orchestrator_tui.state.observations import Freshness, FreshnessSeen, Observation, Unreadable
+from orchestrator_tui.state.observations import (
+    ConfigSeen,
+    Freshness,
+    FreshnessSeen,
+    Observation,
+    Unreadable,
+)
 from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.journal import ACTIVITY, LAST_SEEN
 from orchestrator_tui.ui.options import ScreenOptions
@@ -201,6 +208,23 @@ async def test_toasts_and_trouble_are_listed_and_can_be_filtered() -> None:
         assert len(activity(app).list.rows) == 3
         await pilot.press("escape")
         assert isinstance(app.screen, RunsScreen)
+
+
+@pytest.mark.anyio
+async def test_keys_of_the_configuration_that_look_like_slips_are_told_once() -> None:
+    slip = 'codex.orchestrator.json: "stage_sets" is not known and changes nothing'
+    world = World(fleet(RUNNING))
+    app = world.app()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await until(pilot, lambda: RUNNING.key in app.fleet.runs)
+        world.feed.put(ConfigSeen(OrchestratorConfig(doubts=(slip, "another", "a third"))))
+        await until(pilot, lambda: bool(told(app)))
+        assert told(app) == [f"{slip}\n2 more: orch-tui doctor"]
+        await pilot.press("5")
+        await until(pilot, lambda: "stage_sets" in shown(app))
+        world.feed.put(ConfigSeen(OrchestratorConfig()))
+        await pilot.pause()
+        assert len(told(app)) == 1
 
 
 @pytest.mark.anyio
