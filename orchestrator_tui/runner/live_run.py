@@ -171,7 +171,8 @@ class LiveRun:
     async def obey_news_before_stage(self) -> None:
         """Obey what was asked until now; a stage that saw no news at its end has left none."""
         has_none, self._saw_no_news = self._saw_no_news, False
-        if not has_none:
+        # What somebody else has read and not yet obeyed is no news in the file any more.
+        if not has_none or self._control_file.turn.locked():
             await self.obey_news()
 
     async def hold_while_paused(self) -> None:

@@ -318,6 +318,40 @@ async def test_an_action_with_a_nonce_is_refused(repo: Repository, name: str) ->
     assert "security_violation" in repo.event_names(key)
 
 
+async def test_no_stage_begins_while_what_was_asked_is_read_and_not_yet_obeyed(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads a request takes it for seen before it holds."""
+    held, may_obey = anyio.Event(), anyio.Event()
+    obey = RunControl.obey
+
+    async def late(self: RunControl, order: Order) -> None:
+        held.set()
+        await may_obey.wait()
+        await obey(self, order)
+
+    monkeypatch.setattr(RunControl, "obey", late)
+    going = "until test -e go; do sleep 0.02; done"
+    repo.configure(main=[command("one", going), command("two", "touch begun")])
+    running, begun = Running(repo, "main"), repo.folder / "begun"
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(running.run)
+        key = await repo.only_run()
+        await running.until_spawned(key)
+        repo.write_control(key, 1, "pause")
+        await held.wait()
+        (repo.folder / "go").touch()
+        await eventually(lambda: '"exec:end"' in _log(repo, key))
+        with anyio.move_on_after(0.5):  # in which it would have begun
+            await eventually(begun.exists)
+        assert not begun.exists()
+        may_obey.set()
+        await eventually(lambda: repo.manifest(key).status_detail == "paused")
+        assert statuses(repo.manifest(key)) == ["succeeded", "pending"]
+        repo.write_control(key, 2, "resume")
+    assert statuses(running.manifest) == ["succeeded", "succeeded"]
+
+
 @pytest.mark.acceptance(106)
 async def test_a_control_file_without_sense_is_told_and_ignored(
     repo: Repository, caplog: pytest.LogCaptureFixture
