@@ -67,7 +67,7 @@ _KEPT_A_SECOND: Final = 500  # so large an index is kept so much less often
 _KEPT_WHILE_READING: Final = 10_000
 _KEPT_TIMES: Final = 3
 _NEWS_SHARE: Final = 1000  # one of so many runs has to be news
-_PART_OF_READ: Final = 50  # a batch is at most such a part of what was read before
+_PART_OF_READ: Final = 50  # a batch grows to such a part of what was read before
 _UNHEARD: Final = 5  # changes without any notice, after which none is waited for
 _SMALL_BATCHES: Final = 4  # so that the first rows are there quickly
 

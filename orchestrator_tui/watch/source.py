@@ -23,7 +23,7 @@ class Layer(StrEnum):
 
 # How long notices are gathered, and how often is looked whether more came, in milliseconds. A
 # shorter step is quicker and costs more when nothing happens: 5 ms take a percent of a core, 50 ms
-# a sixth. What has ended goes on seldom.
+# a seventh. What has ended goes on seldom.
 _PACE_MS: Final = {Layer.SHELVES: (80, 80), Layer.RUNS: (10, 5), Layer.RESTING: (200, 200)}
 _ATTEMPTS: Final = 5  # to watch a set from which folders vanish meanwhile
 _RETRY_AFTER_S: Final = 60.0

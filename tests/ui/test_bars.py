@@ -12,12 +12,14 @@ from orchestrator_tui.state.observations import (
     FreshnessSeen,
     Observation,
 )
+from orchestrator_tui.state.placing import Sort
 from orchestrator_tui.ui.app import SPENDING_EVERY_S
 from orchestrator_tui.ui.ports import Spent
 from orchestrator_tui.ui.screens.again import RunAgainDialog
 from orchestrator_tui.ui.screens.start import StartDialog
 from orchestrator_tui.ui.spending import spending_words
 from orchestrator_tui.ui.widgets.bars import HeaderCounts
+from orchestrator_tui.ui.widgets.run_columns import heads_text
 from tests.fakes import NOON
 from tests.ui.fleets import BUSY, CONFIG, FAILED, fleet
 from tests.ui.test_runs_screen import LARGE, WIDE, World, select, until
@@ -115,3 +117,15 @@ async def test_running_again_waits_for_the_configuration_too() -> None:
         world.feed.put(ConfigSeen(CONFIG))
         await until(pilot, lambda: isinstance(world.app.screen, RunAgainDialog))
         assert "no codex.orchestrator.json" not in "\n".join(lines(world))
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 140, 200])
+def test_no_title_of_a_column_is_cut_by_the_sign_of_its_order(
+    width: int, sort: Sort, is_reversed: bool
+) -> None:
+    plain = heads_text(width, Sort.ATTENTION)
+    marked = heads_text(width, sort, is_reversed=is_reversed)
+    assert marked.count("›") == plain.count("›") == 0
+    assert len(marked) == len(plain)

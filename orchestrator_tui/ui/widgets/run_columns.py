@@ -120,11 +120,11 @@ def heads_text(width: int, sort: Sort, *, is_reversed: bool = False) -> str:
     """Return the titles, set like the cells below them."""
     text = " " * LEAD_CELLS
     for column in columns_for(width):
-        title = column.title
+        title, space = column.title, "  "
         if column.sort == sort and title:
-            title += "^" if is_reversed else "v"
+            title, space = f"{title}{'^' if is_reversed else 'v'}", " "
         to_right = column.name == "elapsed"
-        text += fit_right(f"{title}  ", column.cells) if to_right else fit(title, column.cells)
+        text += fit_right(title + space, column.cells) if to_right else fit(title, column.cells)
     return text
 
 
