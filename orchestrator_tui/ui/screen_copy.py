@@ -79,6 +79,7 @@ class ScreenCopy:
         self._sent: list[str] = []
         self._style = ""
         self._cursor: tuple[int, int] | None = None
+        self._rest: tuple[int, int] | None = None  # where the last frame left the cursor
         self._moved: tuple[int, int, int] | None = None
 
     def move_lines(self, first: int, last: int, by: int) -> None:
@@ -98,7 +99,7 @@ class ScreenCopy:
         """Take nothing for known: the terminal was changed by others, or has another size."""
         self._texts.clear()
         self._styles.clear()
-        self._cursor = self._moved = None
+        self._cursor = self._rest = self._moved = None
 
     def _forget_line(self, y: int) -> None:
         self._texts.pop(y, None)
@@ -164,8 +165,10 @@ class ScreenCopy:
                 style = "" if sgr == "0" else sgr
             elif row is not None:
                 y, x, is_odd = int(row), int(column), False
-        if tokens and tokens[-1].group(1) is not None:
+        rest = (x, y) if tokens and tokens[-1].group(1) is not None else None
+        if rest is not None and (self._sent or rest != self._rest):
             self._go(x, y)
+        self._rest = rest
 
     def _line(self, y: int, end: int) -> tuple[list[str], list[str]]:
         texts, styles = self._texts.setdefault(y, []), self._styles.setdefault(y, [])

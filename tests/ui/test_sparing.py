@@ -35,7 +35,7 @@ def frame(dice: random.Random) -> str:
             parts.append(f"\x1b[{style}m{text}\x1b[0m" if style else text)
         if y < HEIGHT:
             parts.append("\n")
-    parts.append("\x1b[1;1H")
+    parts.append(f"\x1b[1;{dice.randint(1, 3)}H")
     return "".join(parts)
 
 
@@ -68,6 +68,16 @@ def test_a_tick_sends_the_digits_that_changed() -> None:
     sent = copy.shorten("\x1b[3;1H" + row.format("4:12"))
     assert sent == "\x1b[3;14H\x1b[38;2;7;8;9;48;2;4;5;6m2\x1b[0m"
     assert copy.shorten("\x1b[3;1H" + row.format("4:12")) == ""
+
+
+def test_a_frame_that_changes_nothing_sends_nothing_of_the_cursor_either() -> None:
+    copy = ScreenCopy()
+    assert copy.shorten("\x1b[3;1Hsame\x1b[1;2H") == "\x1b[3;1Hsame\x1b[1;2H"
+    assert copy.shorten("\x1b[3;1Hsame\x1b[1;2H") == ""
+    assert copy.shorten("\x1b[3;1Hsame\x1b[1;5H") == "\x1b[1;5H"
+    assert copy.shorten("\x1b[3;1Hsame\x1b[1;2H") == "\x1b[1;2H"
+    copy.forget()
+    assert copy.shorten("\x1b[1;2H") == "\x1b[1;2H"
 
 
 def test_what_is_no_frame_goes_as_it_is_and_nothing_is_taken_for_known_after_it() -> None:
