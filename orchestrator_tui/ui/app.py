@@ -29,7 +29,7 @@ from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.liveness import State, is_terminal
 from orchestrator_tui.state.notices import Notice, follow
-from orchestrator_tui.state.observations import Observation, RunSeen
+from orchestrator_tui.state.observations import BeatsSeen, Observation, RunSeen
 from orchestrator_tui.state.ordering import live_keys
 from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.state.views import project_row
@@ -47,13 +47,14 @@ from orchestrator_tui.ui.asked import (
 )
 from orchestrator_tui.ui.asking_app import AskingApp
 from orchestrator_tui.ui.early_screen import EarlyScreen
+from orchestrator_tui.ui.frames import FrameBudget
 from orchestrator_tui.ui.freezing import Freezer
 from orchestrator_tui.ui.journal import Journal, doubt_words
 from orchestrator_tui.ui.keymap import keys_now, named_keys, shown_keys
 from orchestrator_tui.ui.keys import APP_KEYS
 from orchestrator_tui.ui.letting_go import let_go_of_widgets
 from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.pacing import CALM_FRAME_S, NEAR_FRAME_S, PacedDriver, Pacer, frame_s_for
+from orchestrator_tui.ui.pacing import NEAR_FRAME_S, PacedDriver, Pacer, frame_s_for
 from orchestrator_tui.ui.ports import (
     Gauge,
     LogSource,
@@ -89,7 +90,6 @@ TICK_S = 1.0
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 GOOD_NEWS_S = 5.0
-FRAMES_AHEAD = 2  # that may come at once after a quiet time
 SPENDING_EVERY_S = 5.0
 READING_FRAME_S = 0.2  # between repaints while very many runs come at once
 SETTLE_S = 1.0  # for an answer of the terminal, before others read what it sends
@@ -178,7 +178,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         self._pacer = Pacer(self, clock, frame_s)
         self._tidying = Tidying(self) if options.watch_terminal else None
         self._freezer = Freezer(self, self._write_beside)
-        self._painted_at = self._next_paint_at = -CALM_FRAME_S
+        self._frames = FrameBudget()
         self._paint_timer: Timer | None = None
         self._focus_timer: Timer | None = None
         self._interrupted_at = -QUIT_TWICE_S
@@ -301,18 +301,30 @@ class OrchTui(AskingApp, inherit_bindings=False):
         for each in batch:
             if isinstance(each, RunSeen) and not is_terminal(each.facts):
                 self._live.setdefault(each.facts.key, None)
-        wait_s = self._next_paint_at - self._clock.monotonic()
+        if not any(map(self._is_urgent, batch)):
+            return
+        wait_s = self._frames.wait_s(self._clock.monotonic())
         if wait_s <= 0:
             self._paint()
         elif self._paint_timer is None:
             self._paint_timer = self.set_timer(wait_s, self._paint)
 
+    def _is_urgent(self, seen: Observation) -> bool:
+        """Tell whether something is to be seen before the clock ticks.
+
+        A beat of a run that goes on is not: with fifty of those all rows would be looked through
+        for each frame, and none would look different.
+        """
+        return not (isinstance(seen, BeatsSeen) and self._live.get(seen.key) is State.RUNNING)
+
     def _paint(self) -> None:
-        self._paint_timer = None
-        self._painted_at, interval_s = self._clock.monotonic(), self._interval_s()
-        # Where bytes cost nothing a lone change need not wait because a clock has just ticked.
-        early_s = FRAMES_AHEAD * interval_s if interval_s <= NEAR_FRAME_S else 0.0
-        self._next_paint_at = max(self._next_paint_at, self._painted_at - early_s) + interval_s
+        if self._paint_timer is not None:
+            self._paint_timer.stop()
+            self._paint_timer = None
+        interval_s = self._interval_s()
+        # Only where no network is between do bytes cost nothing.
+        has_advance = interval_s <= NEAR_FRAME_S
+        self._frames.made(self._clock.monotonic(), interval_s, has_advance=has_advance)
         self._show()
 
     def _interval_s(self) -> float:
@@ -332,7 +344,7 @@ class OrchTui(AskingApp, inherit_bindings=False):
         if self.journal.is_to_be_seen:
             self._remember()
         pace = self._pacer.pace
-        if not pace.is_slow or self._clock.monotonic() - self._painted_at >= pace.interval_s:
+        if not pace.is_slow or self._clock.monotonic() - self._frames.made_at >= pace.interval_s:
             self._paint()
 
     def _tell_notice(self, notice: Notice) -> None:

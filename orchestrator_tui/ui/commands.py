@@ -17,6 +17,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.pipeline import OrchestratorConfig
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import is_terminal
+from orchestrator_tui.ui.frames import PaintsSoon
 from orchestrator_tui.ui.keymap import named_keys
 from orchestrator_tui.ui.options import ScreenOptions
 from orchestrator_tui.ui.screens.runs import RunsScreen
@@ -171,7 +172,7 @@ def _highlighted(matcher: Matcher, words: str) -> Content:
     return content
 
 
-class Palette(CommandPalette):
+class Palette(PaintsSoon, CommandPalette):
     """Textual's palette, which takes a page key also while its list has no place yet."""
 
     def _action_command_list(self, action: str) -> None:

@@ -16,6 +16,7 @@ from orchestrator_tui.state.away import Away
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Freshness
 from orchestrator_tui.ui.compositor import SparingCompositor
+from orchestrator_tui.ui.frames import PaintsSoon
 from orchestrator_tui.ui.keymap import Hint, told
 from orchestrator_tui.ui.leaving import EndsItsWork
 from orchestrator_tui.ui.palette import PaletteApp
@@ -34,7 +35,7 @@ class ShowsFleet(Protocol):
         ...
 
 
-class RoomyScreen(Screen[None], EndsItsWork):
+class RoomyScreen(PaintsSoon, Screen[None], EndsItsWork):
     """A screen with header and footer that says so when the terminal is too small.
 
     The classes `-narrow`, `-middle` and `-wide` stand for under 80, under 120 and more columns,

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.ui.copying import CopySource, Piece, copy_choices
+from orchestrator_tui.ui.frames import PaintsSoon
 from orchestrator_tui.ui.keys import COPY_KEYS, PIECE_KEYS
 from orchestrator_tui.ui.widgets.cells import fit_name
 from orchestrator_tui.ui.widgets.choice_list import ChoiceList
@@ -23,7 +24,7 @@ class PieceList(ChoiceList, inherit_bindings=False):
     BINDINGS = PIECE_KEYS
 
 
-class CopyMenu(ModalScreen[Piece | None]):
+class CopyMenu(PaintsSoon, ModalScreen[Piece | None]):
     """Offers what can be copied; gives the piece, or None when it was left."""
 
     BINDINGS = COPY_KEYS

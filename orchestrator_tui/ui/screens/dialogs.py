@@ -14,6 +14,7 @@ from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.requests import Request, command_line
+from orchestrator_tui.ui.frames import PaintsSoon
 from orchestrator_tui.ui.leaving import EndsItsWork
 from orchestrator_tui.ui.widgets.cells import fit
 from orchestrator_tui.ui.widgets.lines import entitle
@@ -30,7 +31,7 @@ def equal_command(*requests: Request) -> Content:
     return Content(f"$ {safe_text(command_line(requests))}")
 
 
-class Question(ModalScreen[R], EndsItsWork):
+class Question(PaintsSoon, ModalScreen[R], EndsItsWork):
     """A dialog that hears no confirming key for a moment, nor one that is held down."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-roomy")]

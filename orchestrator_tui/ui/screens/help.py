@@ -8,6 +8,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from orchestrator_tui.ui.frames import PaintsSoon
 from orchestrator_tui.ui.keys import GROUP_TITLES, HELP_KEYS
 
 KeyRow = tuple[str, str, str]  # group, keys, words
@@ -17,7 +18,7 @@ KEYS_CELLS = 11
 WORDS_CELLS = 23  # two columns of this fit into 80 cells
 
 
-class HelpDialog(ModalScreen[None]):
+class HelpDialog(PaintsSoon, ModalScreen[None]):
     """What the keys do here; closes with esc, `?` or `q`."""
 
     BINDINGS = HELP_KEYS

@@ -14,6 +14,7 @@ from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.placing import Asked, Sort
 from orchestrator_tui.state.saved_views import BUILT_IN, MOST_NAME, SavedView, view_named
+from orchestrator_tui.ui.frames import PaintsSoon
 from orchestrator_tui.ui.keys import PICK_KEYS, VIEWS_KEYS
 from orchestrator_tui.ui.widgets.choice_list import Choice, ChoiceList
 
@@ -28,7 +29,7 @@ _SORTS = {
 REVERSE = "r"
 
 
-class SortDialog(ModalScreen[tuple[Sort, bool] | None]):
+class SortDialog(PaintsSoon, ModalScreen[tuple[Sort, bool] | None]):
     """Offers the orders; gives one and whether it is turned round, or None when it was left."""
 
     BINDINGS = PICK_KEYS
@@ -87,7 +88,7 @@ class ViewWish:
     name: str
 
 
-class ViewsDialog(ModalScreen[ViewWish | None]):
+class ViewsDialog(PaintsSoon, ModalScreen[ViewWish | None]):
     """Offers the views, and to keep the present one; gives what is wished."""
 
     BINDINGS = VIEWS_KEYS

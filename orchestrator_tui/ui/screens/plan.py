@@ -10,13 +10,14 @@ from textual.widgets import Static
 
 from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.ui.asked import CommandCopyAsked
+from orchestrator_tui.ui.frames import PaintsSoon
 from orchestrator_tui.ui.keys import PLAN_KEYS
 from orchestrator_tui.ui.planning import PlanView
 from orchestrator_tui.ui.screens.dialogs import framed
 from orchestrator_tui.ui.widgets.plan_preview import PlanPreview
 
 
-class PlanDialog(ModalScreen[None]):
+class PlanDialog(PaintsSoon, ModalScreen[None]):
     """Shows the stages with their usual times and commands; changes nothing."""
 
     BINDINGS = PLAN_KEYS

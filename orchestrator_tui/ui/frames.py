@@ -1,0 +1,69 @@
+"""When a screen is made and painted: at once after a quiet time, else one frame after the last."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cached_property
+from typing import Final
+
+from textual.screen import UPDATE_PERIOD, Screen
+from textual.timer import Timer
+
+FRAMES_AHEAD: Final = 2  # that may come at once after a quiet time
+
+
+class FrameBudget:
+    """How many frames may be made; times are monotonic, in seconds."""
+
+    def __init__(self) -> None:
+        self.made_at = self._next_at = float("-inf")
+
+    def wait_s(self, now: float) -> float:
+        """Return how long the next frame has to wait; none does if it is not above zero."""
+        return self._next_at - now
+
+    def made(self, now: float, interval_s: float, *, has_advance: bool) -> None:
+        """Take note of a frame, which a clock may have asked for before its time.
+
+        With an advance a lone change need not wait because a clock has just ticked.
+        """
+        advance_s = FRAMES_AHEAD * interval_s if has_advance else 0.0
+        self._next_at = min(max(self._next_at, now - advance_s), now) + interval_s
+        self.made_at = now
+
+
+class FrameTimer(Timer):
+    """Ticks while it is resumed, each time as soon as its interval has passed since the last.
+
+    The one of Textual keeps to points in time that lie an interval apart. It does not take the next
+    such point, but the one after it, where the next has come while it was paused: a key or a change
+    just after a frame would be shown up to two intervals later, 33 ms rather than 17.
+    """
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        ticked_at = clock() - self._interval
+        count = 0
+        while True:
+            await self._active.wait()
+            wait_s = ticked_at + self._interval - clock()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            if self._active.is_set():  # it may have been painted, and paused, meanwhile
+                ticked_at, count = clock(), count + 1
+                await self._tick(next_timer=ticked_at, count=count)
+
+
+class PaintsSoon:
+    """A screen that is painted by a `FrameTimer`. To be named before `Screen` among the bases."""
+
+    @cached_property
+    def _update_timer(self) -> Timer:
+        # Private in the pinned Textual; tests/ui/test_frames.py holds it.
+        assert isinstance(self, Screen)
+        timer = FrameTimer(
+            self, UPDATE_PERIOD, callback=self._on_timer_update, name="screen_update", pause=True
+        )
+        timer._start()
+        self._timers.add(timer)
+        return timer
