@@ -188,7 +188,14 @@ class RealTerminal:
     def wait(self, seconds: float = 10) -> int | None:
         """Return the exit status of the program, or None if it does not end in time."""
         self.pump(seconds, self._has_ended)
+        if self._status is not None:
+            self._read_the_rest()
         return self._status
+
+    def _read_the_rest(self) -> None:
+        """Read what the program wrote last; nobody writes any more."""
+        while not self._is_silent and select.select([self._fd], [], [], 0)[0]:
+            self._read()
 
     def has_ended(self, status: int) -> None:
         """Take the status of a program that somebody else has waited for."""

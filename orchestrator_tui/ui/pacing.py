@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any, Final
 
 from textual.app import App
-from textual.drivers.linux_driver import LinuxDriver
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
 from orchestrator_tui.ui.early_screen import EarlyScreen
+from orchestrator_tui.ui.hearing import HearingDriver
 from orchestrator_tui.ui.sparing import SparingDriver
 from orchestrator_tui.ui.tty import CLEAR_SEQUENCE, ENTER_SEQUENCE
 
@@ -188,7 +188,7 @@ class Meter:
         return self._descriptor
 
 
-class _Counting(LinuxDriver):
+class _Counting(HearingDriver):
     """Counts what is sent; stands behind the `SparingDriver`."""
 
     sent_count = 0
