@@ -143,11 +143,10 @@ class ConfigSeen:
 class Freshness:
     """How changes are noticed: `mode` is `watching` or `polling`, `problem` why not better.
 
-    `runs_exists` tells whether the `.runs` folder is there; `checked_at` is the last full look.
+    `runs_exists` tells whether the `.runs` folder is there.
     """
 
     mode: str
-    checked_at: datetime | None = None
     runs_exists: bool = True
     scanning: bool = False
     problem: str | None = None

@@ -87,6 +87,7 @@ from orchestrator_tui.ui.widgets.bars import HeaderCounts
 from orchestrator_tui.ui.widgets.log_marks import LogMarks
 
 TICK_S = 1.0
+STILL_EVERY_S = 5.0  # as late may a time in minutes go on where nothing else does
 QUIT_TWICE_S = 2.0
 NOTICE_S = 12.0  # how long it is told that a run failed, was lost or waits
 GOOD_NEWS_S = 5.0
@@ -334,6 +335,10 @@ class OrchTui(AskingApp, inherit_bindings=False):
 
     def _tick(self) -> None:
         now = self._clock.now()
+        if self._is_still():
+            if isinstance(self.screen, RoomyScreen):
+                self.screen.show_clock(now)
+            return
         self._live, seen = follow(self._live, self.fleet, now)
         notices = self._announcer.new(seen)
         for notice in notices:
@@ -346,6 +351,12 @@ class OrchTui(AskingApp, inherit_bindings=False):
         pace = self._pacer.pace
         if not pace.is_slow or self._clock.monotonic() - self._frames.made_at >= pace.interval_s:
             self._paint()
+
+    def _is_still(self) -> bool:
+        """Tell whether nothing goes on and nothing but the clock looks other than last time."""
+        since_s = self._clock.monotonic() - self._frames.made_at
+        is_due = since_s >= STILL_EVERY_S or self._pacer.pace.is_slow
+        return self.fleet.is_read and not self._live and not is_due
 
     def _tell_notice(self, notice: Notice) -> None:
         self.journal.run_told(notice.key, notice.words, is_grave=notice.is_grave)

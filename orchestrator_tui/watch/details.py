@@ -118,13 +118,13 @@ class FocusedRuns:
         if run is not None:
             run.next_look_s = min(run.next_look_s, run.looked_s + LOOK_ON_NOTICE_S)
 
-    def look_when_due(self) -> list[Observation]:
-        """Look at the runs in focus whose turn it is; return the details that are news."""
+    def look_when_due(self, ahead_s: float = 0.0) -> list[Observation]:
+        """Look at the runs in focus whose turn it is, or is so soon; return the news of details."""
         self._find()
         now_s = self._clock.monotonic()
         seen: list[Observation] = []
         for key, run in self._runs.items():
-            if run.next_look_s <= now_s:
+            if run.next_look_s <= now_s + ahead_s:
                 run.looked_s, run.next_look_s = now_s, now_s + LOOK_EVERY_S
                 seen += self._look(key, run)
         return seen

@@ -48,6 +48,7 @@ class DiskFeed:
         self._lookout = Lookout(roots, clock, self._source, environ, cadence, index, config_memory)
         self._first: list[tuple[Observation, ...]] = []
         self._first_look: threading.Thread | None = None
+        self._is_closed = False
 
     def begin(self) -> None:
         """Look for the first time now, in a thread, while the caller goes on to make a screen."""
@@ -78,13 +79,19 @@ class DiskFeed:
             # A limiter of its own, so that no other work in threads can keep the feed waiting.
             limiter = anyio.CapacityLimiter(1)
             while True:
-                batch = await anyio.to_thread.run_sync(
-                    self._lookout.step, abandon_on_cancel=True, limiter=limiter
+                yield await anyio.to_thread.run_sync(
+                    self._look, abandon_on_cancel=True, limiter=limiter
                 )
-                if batch:
-                    yield batch
         finally:
+            self._is_closed = True
             self._source.close()
+
+    def _look(self) -> tuple[Observation, ...]:
+        """Look until there is news: each return from the thread wakes whoever waits for it."""
+        while not self._is_closed:
+            if batch := self._lookout.step():
+                return batch
+        return ()
 
     def focus(self, keys: frozenset[RunKey]) -> None:
         """Choose the runs whose details are read too; returns at once."""

@@ -69,6 +69,7 @@ _KEPT_TIMES: Final = 3
 _NEWS_SHARE: Final = 1000  # one of so many runs has to be news
 _PART_OF_READ: Final = 50  # a batch grows to such a part of what was read before
 _UNHEARD: Final = 5  # changes without any notice, after which none is waited for
+_WITH_TICK: Final = 0.8  # of a tick: what is due so soon after it is looked at with it
 _SMALL_BATCHES: Final = 4  # so that the first rows are there quickly
 
 
@@ -210,10 +211,12 @@ class Lookout:
             self._unheard = 0
         for change in classify(paths, str(self._roots.runs)):
             seen += self._on_change(change)
+        # One look a second for both: to wake costs more than to look.
+        ahead_s = self._cadence.tick_s * _WITH_TICK if self._is_tick_due() else 0.0
         seen += self._on_time()
         seen += self._read_backlog()
         self._take_focus()
-        seen += self._focused.look_when_due()
+        seen += self._focused.look_when_due(ahead_s)
         seen += self._watch_runs()
         self._keep_index_when_due()
         self._has_walked = False
@@ -285,7 +288,7 @@ class Lookout:
     def _on_time(self) -> list[Observation]:
         now_s = self._clock.monotonic()
         seen: list[Observation] = []
-        if now_s >= self._next_tick_s:
+        if self._is_tick_due():
             self._next_tick_s = now_s + self._cadence.tick_s
             seen += self._look_at_config()
             seen += self._look_at_checkout()
@@ -299,6 +302,9 @@ class Lookout:
         looked_at = self._living.look_when_due()
         self._unheard += sum(isinstance(each, RunSeen) for each in looked_at)
         return seen + looked_at
+
+    def _is_tick_due(self) -> bool:
+        return self._clock.monotonic() >= self._next_tick_s
 
     def _take_turns(self) -> list[Observation]:
         """Look at a part of all manifests: nothing else tells that one that had ended goes on."""
@@ -332,7 +338,6 @@ class Lookout:
         self._next_walk_s = self._clock.monotonic() + self._walk_every_s(exists, bool(deafness))
         self._freshness = Freshness(
             mode="polling" if deafness else "watching",
-            checked_at=self._clock.now(),
             runs_exists=exists,
             problem=deafness or problem,
         )

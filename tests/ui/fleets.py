@@ -177,4 +177,4 @@ CONFIG = OrchestratorConfig(
 def fleet(*samples: Sample, config: OrchestratorConfig | None = CONFIG) -> tuple[Observation, ...]:
     """Return the first batch of a watcher that sees these runs."""
     seen = [observation for sample in samples for observation in sample.seen()]
-    return (ConfigSeen(config), FreshnessSeen(Freshness("watching", NOON)), *seen)
+    return (ConfigSeen(config), FreshnessSeen(Freshness("watching")), *seen)

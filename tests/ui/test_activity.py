@@ -30,9 +30,9 @@ from tests.ui.fleets import APPROVAL, BUSY, FAILED, GREEN, LOST, RUNNING, fleet
 from tests.ui.run_apps import until
 
 Compare: TypeAlias = Callable[..., bool]
-WATCHED = FreshnessSeen(Freshness("watching", NOON))
+WATCHED = FreshnessSeen(Freshness("watching"))
 TORN = Unreadable(RUNNING.key, ".runs/0951-tui-log-view/cli/x/manifest.json", "empty")
-POLLED = FreshnessSeen(Freshness("polling", NOON, problem="inotify limit: polling every 2 s"))
+POLLED = FreshnessSeen(Freshness("polling", problem="inotify limit: polling every 2 s"))
 
 
 class World:

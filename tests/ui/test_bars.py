@@ -20,7 +20,6 @@ from orchestrator_tui.ui.screens.start import StartDialog
 from orchestrator_tui.ui.spending import spending_words
 from orchestrator_tui.ui.widgets.bars import HeaderCounts
 from orchestrator_tui.ui.widgets.run_columns import heads_text
-from tests.fakes import NOON
 from tests.ui.fleets import BUSY, CONFIG, FAILED, fleet
 from tests.ui.test_runs_screen import LARGE, WIDE, World, select, until
 
@@ -66,7 +65,7 @@ async def test_a_click_on_a_count_lists_what_is_counted(words: str, query: str) 
 
 @pytest.mark.anyio
 async def test_help_and_quit_are_named_where_little_room_is_left() -> None:
-    world = World((*fleet(*BUSY), FreshnessSeen(Freshness("polling", NOON, problem="t" * 90))))
+    world = World((*fleet(*BUSY), FreshnessSeen(Freshness("polling", problem="t" * 90))))
     async with world.app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "ttt" in lines(world)[-1])
         assert "? help  q quit" in lines(world)[-1]

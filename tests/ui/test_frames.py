@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from orchestrator_tui.state.observations import BeatsSeen, RunSeen
 from orchestrator_tui.ui import commands
 from orchestrator_tui.ui import screens as screens_package
 from orchestrator_tui.ui.frames import FRAMES_AHEAD, FrameBudget, FrameTimer, PaintsSoon
-from tests.ui.fleets import RUNNING, STALLED, fleet
+from tests.ui.fleets import RUNNING, STALLED, Sample, fleet
 from tests.ui.test_runs_screen import World, until
 
 INTERVAL_S = 0.25
@@ -158,3 +159,36 @@ async def test_what_else_is_seen_of_a_run_that_goes_on_is_shown_at_once() -> Non
         assert facts is not None
         app.take((RunSeen(replace(facts, pipeline_id="another")),))
         await until(pilot, lambda: "another" in world.rows()[0])
+
+
+@pytest.mark.anyio
+async def test_where_nothing_goes_on_the_clock_ticks_and_times_are_at_most_five_seconds_late() -> (
+    None
+):
+    ended = Sample("0951", "check", 700.0, "succeeded", 5, "", ended_s=357.0)
+    world = World(fleet(ended))
+    app = world.app
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: "6m ago" in world.shown() or "5m ago" in world.shown())
+        was = next(words for words in ("5m ago", "6m ago") if words in world.shown())
+        shown: list[str] = []
+        for _ in range(12):
+            world.clock.advance(1)
+            app._tick()
+            at = f"{world.clock.now().astimezone():%H:%M:%S}"
+            await until(pilot, partial(lambda at: at in world.shown(), at))
+            shown.append(world.shown())
+        late = sum(was in each for each in shown)
+        assert late <= 3 + 5  # it ended 357 s ago, so that another minute begins in three seconds
+
+
+@pytest.mark.anyio
+async def test_where_a_run_goes_on_each_second_is_shown() -> None:
+    world = World(fleet(RUNNING))
+    async with world.app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: bool(world.rows()))
+        for _ in range(3):
+            before = world.rows()
+            world.clock.advance(1)
+            world.app._tick()
+            await until(pilot, partial(lambda before: world.rows() != before, before))

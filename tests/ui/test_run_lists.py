@@ -322,14 +322,14 @@ async def test_runs_whose_folder_has_gone_stay_as_they_were() -> None:
     async with world.app.run_test(size=LARGE) as pilot:
         await until(pilot, lambda: len(world.rows()) == 2)
         world.clock.advance(1)
-        gone = FreshnessSeen(Freshness("watching", NOON, runs_exists=False))
+        gone = FreshnessSeen(Freshness("watching", runs_exists=False))
         world.feed.put(gone, RunVanished(RUNNING.key), RunVanished(GREEN.key))
         await until(pilot, lambda: "is gone since" in title(world))
         assert len(world.rows()) == 2
         await pilot.press("x")
         assert isinstance(world.app.screen, RunsScreen)
         world.clock.advance(1)
-        world.feed.put(FreshnessSeen(Freshness("watching", NOON)), *YOUNGER.seen())
+        world.feed.put(FreshnessSeen(Freshness("watching")), *YOUNGER.seen())
         await until(pilot, lambda: len(world.rows()) == 1)
 
 

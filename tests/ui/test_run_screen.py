@@ -75,7 +75,7 @@ def app_of(sample: Sample, *more: Observation, named: Named | None = None) -> Ru
     logs = ScriptedLogs()
     logs.add(sample.key, sample.done + 1, *output_of_tests())
     logs.add(sample.key, 1, LogLine(Stream.STDOUT, "guarded", NOON))
-    fresh = FreshnessSeen(Freshness("watching", NOON))
+    fresh = FreshnessSeen(Freshness("watching"))
     return RunApp(sample.key, logs, fresh, *sample.seen(), *more, named=named)
 
 

@@ -168,7 +168,7 @@ def test_failing(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 def test_empty(snap_compare: Compare) -> None:
-    missing = FreshnessSeen(Freshness("watching", NOON, runs_exists=False))
+    missing = FreshnessSeen(Freshness("watching", runs_exists=False))
     world = World((ConfigSeen(CONFIG), missing))
     assert snap_compare(world.app, terminal_size=WIDE)
 
@@ -250,13 +250,13 @@ async def test_hostile_output_is_harmless_text() -> None:
 async def test_what_is_read_first_does_not_hold_the_first_row_until_somebody_is_there(
     is_touched: bool,
 ) -> None:
-    reading = FreshnessSeen(Freshness("watching", NOON, scanning=True))
+    reading = FreshnessSeen(Freshness("watching", scanning=True))
     world = World((ConfigSeen(CONFIG), reading, *RUNNING.seen()))
     async with world.app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: world.table.selected == RUNNING.key)
         if is_touched:
             await pilot.press("down")
-        world.app.take((*FAILED.seen(), FreshnessSeen(Freshness("watching", NOON))))
+        world.app.take((*FAILED.seen(), FreshnessSeen(Freshness("watching"))))
         await until(pilot, lambda: len(world.rows()) == 2)
         first, last = (RUNNING, FAILED) if is_touched else (FAILED, RUNNING)
         assert world.table.selected == first.key

@@ -336,14 +336,19 @@ def test_why_changes_come_late_is_told(watch: Watch) -> None:
     assert watch.fleet.freshness.problem == "nfs4 tells nothing"
 
 
-def test_a_rescan_lists_everything_again(watch: Watch) -> None:
+def test_a_rescan_finds_at_once_what_no_notice_told(watch: Watch) -> None:
     write_run(watch.roots)
     watch.settle()
-    before = watch.fleet.freshness
-    watch.clock.advance(0.5)
+    watch.clock.advance(0.2)
+    watch.step()
+    other = RunKey("unheard", KEY.run_id)
+    write_run(watch.roots, other)
+    watch.clock.advance(0.2)
+    watch.step()
+    assert other not in watch.fleet.runs
     watch.lookout.rescan()
     watch.step()
-    assert watch.fleet.freshness != before
+    assert other in watch.fleet.runs
 
 
 @pytest.fixture

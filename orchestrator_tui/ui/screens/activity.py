@@ -135,7 +135,7 @@ class ActivityScreen(AwayScreen):
             ascii_only=self._options.ascii_only,
             is_read_only=self._options.read_only,
         )
-        self.query_one(HeaderBar).show(header, f"{now.astimezone():%H:%M:%S}")
+        self.query_one(HeaderBar).show(header, now)
         hints: tuple[Hint, ...] = _HINTS if self.list.rows else _NOTHING
         hints = _TYPING if self.query_one(Input).display else hints
         self.show_footer(hints, fleet)

@@ -73,6 +73,11 @@ class RoomyScreen(PaintsSoon, Screen[None], EndsItsWork):
             is_troubled=bool(fresh and fresh.problem),
         )
 
+    def show_clock(self, now: datetime) -> None:
+        """Show the time, where the screen has a clock, and leave everything else as it is."""
+        for bar in self.query(HeaderBar):
+            bar.show_clock(now)
+
     def lines_moved(self, region: Region, by: int) -> None:
         """Have the terminal move the lines of a region: whole ones, with all that is beside it."""
         if isinstance(self.app, PaletteApp) and self.is_current:

@@ -182,7 +182,7 @@ class RunsScreen(ListingScreen):
             failed=counts.failed,
             ascii_only=self._options.ascii_only,
         )
-        self.query_one(HeaderBar).show(header, f"{now.astimezone():%H:%M:%S}")
+        self.query_one(HeaderBar).show(header, now)
 
     def _title(self, view: FleetView) -> str:
         shown, total = len(view.keys), view.counts.total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from rich.cells import cell_len
@@ -165,10 +166,14 @@ class HeaderBar(Horizontal):
         yield HeaderCounts()
         yield HeaderClock()
 
-    def show(self, view: HeaderView, clock: str) -> None:
+    def show(self, view: HeaderView, now: datetime) -> None:
         """Show counts and time; what is equal is not painted again."""
         self.query_one(HeaderCounts).view = view
-        self.query_one(HeaderClock).show(clock)
+        self.show_clock(now)
+
+    def show_clock(self, now: datetime) -> None:
+        """Show the time alone."""
+        self.query_one(HeaderClock).show(f"{now.astimezone():%H:%M:%S}")
 
 
 @dataclass(frozen=True, slots=True)
