@@ -6,13 +6,13 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from orchestrator_tui.primitives.many import contents, folder_signatures, signatures
 from orchestrator_tui.primitives.opening import (
     UnsuitableFile,
     is_trusted_owner,
@@ -21,6 +21,7 @@ from orchestrator_tui.primitives.opening import (
     open_regular,
     refuse_impossible_name,
 )
+from orchestrator_tui.primitives.signature import FileSignature, signature_of
 from orchestrator_tui.primitives.steps import Step, perform
 from orchestrator_tui.primitives.writing import (
     AppendStream,
@@ -38,8 +39,10 @@ __all__ = [
     "FolderEntry",
     "UnsuitableFile",
     "append_record",
+    "contents",
     "exists",
     "folder_signature",
+    "folder_signatures",
     "folders_in",
     "free_bytes",
     "is_folder",
@@ -62,43 +65,8 @@ __all__ = [
     "write_atomic",
 ]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A year away from the ends of the calendar, where no other zone has a time.
-_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 _CHUNK_BYTES = 64 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-
-
-class FileSignature(NamedTuple):
-    """Tells one version of a file from another.
-
-    A rewrite within one tick of the clock leaves size and mtime alone in half of all cases, so the
-    inode and ctime belong to it.
-    """
-
-    device: int
-    inode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-    @property
-    def modified_at(self) -> datetime:
-        """The time of the last change of content, UTC, clamped to what is a time in every zone."""
-        return _moment(self.mtime_ns)
-
-    @property
-    def changed_at(self) -> datetime:
-        """The time of the last change at all, which no program can set, UTC."""
-        return _moment(self.ctime_ns)
-
-
-def _moment(time_ns: int) -> datetime:
-    try:
-        moment = _EPOCH + timedelta(microseconds=time_ns // 1000)
-    except OverflowError:
-        return _LATEST if time_ns > 0 else _EARLIEST
-    return min(max(moment, _EARLIEST), _LATEST)
 
 
 class EntryKind(StrEnum):
@@ -177,7 +145,7 @@ def read_range(
     with _opened(path, root) as (descriptor, status):
         expected = max(0, status.st_size - offset)
         content = _read_at(path, descriptor, offset, limit_bytes, expected=expected)
-        return _signature_of(status), content
+        return signature_of(status), content
 
 
 def read_tail(
@@ -191,7 +159,7 @@ def read_tail(
         offset = max(0, status.st_size - limit_bytes)
         expected = status.st_size - offset
         content = _read_at(path, descriptor, offset, limit_bytes, expected=expected)
-        return _signature_of(status), offset, content
+        return signature_of(status), offset, content
 
 
 def _too_large(size: int, limit_bytes: int) -> str:
@@ -239,18 +207,7 @@ def signature(path: Path) -> FileSignature | None:
         OSError: The environment refuses to tell.
     """
     status = _status(path, follow=False)
-    return _signature_of(status) if status and stat.S_ISREG(status.st_mode) else None
-
-
-def signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None]:
-    """Return the signature of each file, named from a folder on; quick for very many.
-
-    None stands for whatever `signature` has no signature of, and for what cannot be looked at.
-
-    Raises:
-        OSError: The folder itself cannot be opened.
-    """
-    return perform(Step.STAT, folder, _signatures, folder, names)
+    return signature_of(status) if status and stat.S_ISREG(status.st_mode) else None
 
 
 def folder_signature(path: Path) -> FileSignature | None:
@@ -260,7 +217,7 @@ def folder_signature(path: Path) -> FileSignature | None:
         OSError: The environment refuses to tell.
     """
     status = _status(path, follow=True)
-    return _signature_of(status) if status and stat.S_ISDIR(status.st_mode) else None
+    return signature_of(status) if status and stat.S_ISDIR(status.st_mode) else None
 
 
 def free_bytes(folder: Path) -> int:
@@ -363,32 +320,6 @@ def _status(path: Path, *, follow: bool) -> os.stat_result | None:
         if error.errno == errno.ELOOP:  # a link that leads to itself leads nowhere
             return None
         raise
-
-
-def _signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    found: list[FileSignature | None] = []
-    try:
-        for name in names:
-            try:
-                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            except (OSError, ValueError):
-                found.append(None)
-                continue
-            found.append(_signature_of(status) if stat.S_ISREG(status.st_mode) else None)
-    finally:
-        os.close(descriptor)
-    return found
-
-
-_devices: dict[int, int] = {}  # one number for all files of a device; there are few
-
-
-def _signature_of(status: os.stat_result) -> FileSignature:
-    device = _devices.setdefault(status.st_dev, status.st_dev)
-    return FileSignature(
-        device, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    )
 
 
 # --- names -----------------------------------------------------------------------------------

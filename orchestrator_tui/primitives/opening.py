@@ -69,6 +69,19 @@ class _OpenHow(ctypes.Structure):
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_openat2 = _libc.syscall
+_openat2.argtypes = (
+    ctypes.c_long,
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.POINTER(_OpenHow),
+    ctypes.c_size_t,
+)
+_HOW = _OpenHow(
+    flags=os.O_RDONLY | SAFE_FLAGS,
+    resolve=_RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS,
+)
+_HOW_BYTES = ctypes.sizeof(_HOW)
 _has_openat2 = True  # until the kernel says otherwise
 
 
@@ -155,26 +168,28 @@ def _open_parts(folder: int, parts: tuple[str, ...]) -> int:
 
 
 def _open_by_openat2(folder: int, parts: tuple[str, ...]) -> int:
-    how = _OpenHow(
-        flags=os.O_RDONLY | SAFE_FLAGS,
-        resolve=_RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS,
-    )
-    name = os.fsencode("/".join(parts))
     while True:
-        result = int(
-            _libc.syscall(
-                ctypes.c_long(_SYS_OPENAT2),
-                ctypes.c_int(folder),
-                ctypes.c_char_p(name),
-                ctypes.byref(how),
-                ctypes.c_size_t(ctypes.sizeof(how)),
-            )
-        )
-        if result >= 0:
-            return result
+        try:
+            return open_quickly(folder, "/".join(parts))
+        except InterruptedError:
+            continue
+
+
+def open_quickly(folder: int, name: str) -> int:
+    """Open a file below an open folder as `open_beneath` does, whatever it is, by one call.
+
+    Raises:
+        OSError: As for `open_beneath`, or the kernel has no such call.
+        ValueError: No file can have such a name.
+    """
+    encoded = os.fsencode(name)
+    if b"\0" in encoded:
+        raise ValueError("is no possible file name")
+    descriptor = int(_openat2(_SYS_OPENAT2, folder, encoded, _HOW, _HOW_BYTES))
+    if descriptor < 0:
         number = ctypes.get_errno()
-        if number != errno.EINTR:
-            raise OSError(number, os.strerror(number))
+        raise OSError(number, os.strerror(number))
+    return descriptor
 
 
 def _open_by_walking(folder: int, parts: tuple[str, ...]) -> int:

@@ -299,25 +299,34 @@ def manifest_to_document(manifest: Manifest) -> JsonObject:
 
 def is_usual(document: Mapping[str, Any]) -> bool:
     """Tell whether `manifest_from_document` finds nothing wrong with an object, in little time."""
-    return (
-        _is_sound(document, _USUAL_FIELDS, _CHECKED)
-        and document.get("version", MANIFEST_VERSION) == MANIFEST_VERSION
-        and all(
-            isinstance(entry, dict)
-            and _is_sound(entry, _USUAL_COMMAND_FIELDS, _COMMAND_TYPES.keys())
-            for entry in document.get("commands") or ()
-        )
-    )
+    if document.get("version", MANIFEST_VERSION) != MANIFEST_VERSION:
+        return False
+    if not _is_sound(document, _USUAL_FIELDS, _CHECKED):
+        return False
+    for entry in document.get("commands") or ():
+        if not isinstance(entry, dict):
+            return False
+        if not _is_sound(entry, _USUAL_COMMAND_FIELDS, _COMMAND_TYPES.keys()):
+            return False
+    return True
 
 
 def _is_sound(
     entry: Mapping[str, Any], usual: frozenset[tuple[str, type]], checked: Set[str]
 ) -> bool:
-    # Without names that are not known, one call tells all.
-    pairs = zip(entry, map(type, entry.values()), strict=True)
-    return usual.issuperset(pairs) or all(
+    # Nearly all are of a few kinds, each with the same names of the same types in one order.
+    kind: tuple[str | type, ...] = (*entry, *map(type, entry.values()))
+    known = _SOUND.get(usual)
+    if known is not None and kind in known:
+        return True
+    is_sound = all(
         name not in checked or (name, type(value)) in usual for name, value in entry.items()
     )
+    if is_sound and len(kind) <= _MOST_REMEMBERED:
+        if known is None or len(known) >= _MOST_KINDS:
+            known = _SOUND[usual] = set()
+        known.add(kind)
+    return is_sound
 
 
 def _usual(types: Mapping[str, tuple[type, ...]]) -> frozenset[tuple[str, type]]:
@@ -330,6 +339,9 @@ _USUAL_FIELDS: Final = _usual(
     | dict.fromkeys(_LISTS, (list,))
     | {"version": (int, float), "runner": _TEXT}
 )
+_SOUND: Final[dict[frozenset[tuple[str, type]], set[tuple[str | type, ...]]]] = {}
+_MOST_KINDS: Final = 500  # of which it is remembered that they are sound
+_MOST_REMEMBERED: Final = 200  # names and types of one
 _CHECKED: Final = frozenset(name for name, _ in _USUAL_FIELDS) - {"version", "runner"}
 
 

@@ -6,6 +6,7 @@ from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunFacts, RunShape, facts_of_usual
+from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import Manifest, is_usual, manifest_from_document
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.store.json_text import BadJson, decode_json
@@ -39,14 +40,26 @@ def read_usual(roots: Roots, ref: RunRef) -> UsualRun | None:
     path = ref.manifest
     try:
         signature, content = files.read_range(path, 0, MANIFEST_LIMIT_BYTES + 1, root=roots.runs)
-        document = decode_json(content) if len(content) <= MANIFEST_LIMIT_BYTES else None
-    except (OSError, BadJson):
+    except OSError:
+        return None
+    if len(content) > MANIFEST_LIMIT_BYTES:
+        return None
+    return usual_run(ref.key, ref.folder_in(roots), signature, content)
+
+
+def usual_run(
+    key: RunKey, folder: str, signature: FileSignature, content: bytes
+) -> UsualRun | None:
+    """Return what `read_usual` does of the bytes of a manifest in `folder`, seen from the root."""
+    try:
+        document = decode_json(content)
+    except BadJson:
         return None
     if not isinstance(document, dict) or not document or is_run_summary(document):
         return None
     run_id, task_id = document.get("run_id"), document.get("task_id")
-    is_placed = run_id in (None, ref.key.run_id) and task_id in (None, ref.key.task_id)
+    is_placed = run_id in (None, key.run_id) and task_id in (None, key.task_id)
     if not is_placed or not is_usual(document):
         return None
-    facts = facts_of_usual(ref.key, ref.shape, ref.folder_in(roots), document)
+    facts = facts_of_usual(key, RunShape.CLI, folder, document)
     return UsualRun(facts, signature, content)

@@ -30,7 +30,8 @@ from orchestrator_tui.store.events import read_last_events
 from orchestrator_tui.store.life import read_stage_errors
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
 from orchestrator_tui.watch.artifacts import find_artifacts
-from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
+from orchestrator_tui.watch.roster import Roster
+from orchestrator_tui.watch.settling import SETTLED_AFTER
 from orchestrator_tui.watch.stage_places import StagePlace, log_path
 
 TAIL_LINES: Final = 200

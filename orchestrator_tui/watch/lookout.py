@@ -34,7 +34,8 @@ from orchestrator_tui.watch.changes import Change, ChangeKind, classify
 from orchestrator_tui.watch.details import FocusedRuns
 from orchestrator_tui.watch.index import RunIndex, Unfinished
 from orchestrator_tui.watch.living import LivingRuns
-from orchestrator_tui.watch.roster import SETTLED_AFTER, Roster
+from orchestrator_tui.watch.roster import Roster
+from orchestrator_tui.watch.settling import SETTLED_AFTER
 from orchestrator_tui.watch.source import Layer, NoticeSource
 
 
@@ -447,9 +448,11 @@ class Lookout:
         if self._batches < _SMALL_BATCHES:
             count = cadence.first_reads
         self._batches += 1
+        keys = self._backlog[-count:][::-1]
+        del self._backlog[-count:]
         seen: list[Observation] = []
-        for _ in range(min(count, len(self._backlog))):
-            seen += self._read(self._backlog.pop())
+        for reading in self._roster.read_many(keys):
+            seen += self._without(self._living.take(reading))
         return seen
 
     def _tell_freshness(self) -> list[Observation]:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,7 +36,8 @@ LIVE = RunKey("task-0", "2026-01-01T11-59-00-000Z-c2d9e410")
 def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[RunKey]:
     """Return a list that fills with the runs whose manifest is read."""
     reads: list[RunKey] = []
-    for name, read in (("read_run", reading.read_run), ("read_usual", facts_reading.read_usual)):
+    single = (("read_run", reading.read_run), ("read_usual", facts_reading.read_usual))
+    for name, read in single:
 
         def counted(
             roots: Roots, ref: reading.RunRef, read: Callable[..., object] = read
@@ -44,6 +46,12 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[RunKey]:
             return read(roots, ref)
 
         monkeypatch.setattr(f"orchestrator_tui.watch.roster.{name}", counted)
+
+    def counted_of_many(key: RunKey, *told: Any) -> object:
+        reads.append(key)
+        return facts_reading.usual_run(key, *told)
+
+    monkeypatch.setattr("orchestrator_tui.watch.roster.usual_run", counted_of_many)
     return reads
 
 

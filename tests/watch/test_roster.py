@@ -13,9 +13,9 @@ from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.state.observations import RunSeen, RunVanished, Unreadable
-from orchestrator_tui.watch.roster import BAD_FOR_GOOD_S, Roster
+from orchestrator_tui.watch.roster import BAD_FOR_GOOD_S, Reading, Roster
 from tests.fakes import HandClock
-from tests.watch.disk import KEY, write_run
+from tests.watch.disk import FIXTURES, KEY, write_run
 
 
 class Desk:
@@ -235,3 +235,34 @@ def test_a_manifest_replaced_a_thousand_times_is_never_unreadable(desk: Desk) ->
     (last,) = desk.roster.read(KEY).seen
     assert isinstance(last, RunSeen)
     assert last.facts.summary == "turn 999"
+
+
+def test_many_manifests_are_read_as_each_alone_is(desk: Desk) -> None:
+    for runs in sorted(FIXTURES.rglob(".runs")):
+        shutil.copytree(runs, desk.roots.runs, symlinks=True, dirs_exist_ok=True)
+    task = desk.roots.runs / KEY.task_id / "cli"
+    for number, content in enumerate((b"{", b"[]", b"{}", b"", b'{"status": 7}', b"\xff")):
+        folder = task / f"2026-02-0{number + 1}T00-00-00-000Z-00000000"
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_bytes(content)
+    (task / "2026-03-01T00-00-00-000Z-00000000").mkdir()
+    one, many = desk.roster, Roster(desk.roots, desk.clock)
+    found, _ = one.list_all()
+    assert sorted(many.list_all()[0], key=str) == sorted(found, key=str)
+    assert len(found) > 15
+    stranger = RunKey("nobody", KEY.run_id)
+    keys = [*found, stranger]
+    singly = [one.read(key) for key in keys]
+    assert list(map(told, many.read_many(keys))) == list(map(told, singly))
+    assert many.news == one.news > 0
+    assert many.unsettled() == one.unsettled()
+    # Again, when the signatures are known.
+    assert list(map(told, many.read_many(keys))) == [told(one.read(key)) for key in keys]
+
+
+def told(reading: Reading) -> tuple[object, ...]:
+    """Return what a reading tells, with the whole manifest of each run that was seen."""
+    runs = [each for each in reading.seen if isinstance(each, RunSeen)]
+    manifests = [run.manifest() for run in runs if run.manifest is not None]
+    seen = [each.facts if isinstance(each, RunSeen) else each for each in reading.seen]
+    return reading.facts, seen, manifests
