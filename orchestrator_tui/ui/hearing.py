@@ -61,6 +61,21 @@ class HearingDriver(LinuxDriver):
         # Kept where the driver is closed, for Textual closes it to suspend and goes on with it.
         self.exit_event: _Bell = _Bell()
 
+    def start_application_mode(self) -> None:
+        """Take the terminal; where it was not left before, what was before stays what is set back.
+
+        That is so where the process is told to go on and was not stopped, as the kernel does to
+        whoever loses a terminal. Two threads would share the keys, and one be never ended.
+        """
+        before = None
+        if self._key_thread is not None and self._key_thread.is_alive():
+            before = self.attrs_before
+            self.exit_event.set()
+            self._key_thread.join()
+            self.exit_event.clear()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.attrs_before = before or self.attrs_before
+
     def run_input_thread(self) -> None:
         """Hand on what is typed until the input is disabled."""
         # Bytes that are no text are no reason to end the screens.
@@ -74,9 +89,9 @@ class HearingDriver(LinuxDriver):
                 ready = selector.select(_undecided_s(parser))
                 if any(key.fd == self.fileno for key, _ in ready):
                     content = os.read(self.fileno, _CHUNK_BYTES)
-                    if not content:  # the terminal is gone, and would be found so again at once
-                        selector.unregister(self.fileno)
-                    elif text := decode(content):
+                    if not content:
+                        return  # the terminal is gone, which its guard notices, too
+                    if text := decode(content):
                         for event in parser.feed(text):
                             self.process_message(event)
                 for event in parser.tick():

@@ -220,7 +220,7 @@ class PacedDriver(SparingDriver, _Counting):
         if early is not None:
             self.copy = early.hand_over()
             self._has_entered = True
-        super().start_application_mode()  # type: ignore[no-untyped-call]
+        super().start_application_mode()
 
     def write(self, data: str) -> None:
         """Send what the terminal does not show yet."""

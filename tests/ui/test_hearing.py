@@ -103,13 +103,14 @@ def test_it_ends_when_it_is_told_to_and_hears_again_later(terminal: tuple[int, H
     heard.until("c")
 
 
-def test_an_input_that_has_ended_is_not_looked_at_again_and_again() -> None:
+def test_it_ends_with_its_input() -> None:
     reads, writes = os.pipe()
     heard = Heard(reads)
     os.write(writes, b"z")
     heard.until("z")
     os.close(writes)
-    heard.end()
+    heard.thread.join(BOUND_S)
+    assert not heard.thread.is_alive()
     assert heard.failure is None
     heard.close()
     os.close(reads)

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import termios
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,19 @@ def test_a_signal_ends_the_screen_and_leaves_the_terminal_clean(
         os.kill(terminal.pid, signum)
         assert terminal.wait(5) == status
         assert_left_clean(terminal)
+
+
+def test_who_is_told_to_go_on_without_a_stop_hears_every_key_once_and_ends() -> None:
+    with started() as terminal:
+        for _ in range(5):
+            os.kill(terminal.pid, signal.SIGCONT)
+            terminal.pump(0.2)
+        terminal.type("/", *"lint")
+        terminal.until("filter: lint")
+        terminal.type("esc", "esc", "q")
+        assert terminal.wait(5) == 0
+        assert_left_clean(terminal)
+        assert termios.tcgetattr(terminal._fd)[3] & termios.ECHO
 
 
 @pytest.mark.parametrize("ignored", [(), (signal.SIGHUP,)], ids=["heard", "ignored"])
