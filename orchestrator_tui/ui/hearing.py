@@ -52,7 +52,7 @@ class _Bell(Event):
 class HearingDriver(LinuxDriver):
     """The driver, whose thread for input sleeps until there is some or a key is to be decided.
 
-    The one of Textual wakes every 100 ms, a sixth of what a screen left alone takes, and to leave
+    The one of Textual wakes every 100 ms, an eighth of what a screen left alone took, and to leave
     or to suspend waits for that up to 200 ms.
     """
 
