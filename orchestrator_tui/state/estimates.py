@@ -11,8 +11,8 @@ from typing import Final
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.manifest import CommandStatus, Manifest, RunStatus
-from orchestrator_tui.records.times import parse_time
+from orchestrator_tui.records.manifest import RunStatus
+from orchestrator_tui.records.stage_lengths import StageLengths
 from orchestrator_tui.state.formatting import counted, elapsed
 
 SAMPLES_KEPT: Final = 20  # succeeded runs of a pipeline that are counted, the newest
@@ -28,7 +28,7 @@ class Lengths:
     key: RunKey
     started_at: datetime
     run_s: float
-    stages: tuple[tuple[str, float], ...]
+    stages: StageLengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +81,15 @@ class Forecast:
         return f"p50 of {counted(self.samples, 'run')}"
 
 
-def lengths_of(facts: RunFacts, manifest: Manifest) -> Lengths | None:
-    """Return how long a run and its stages took; None unless it succeeded in one go.
+def lengths_of(facts: RunFacts, stages: StageLengths) -> Lengths | None:
+    """Return how long a run and these stages of it took; None unless it succeeded in one go.
 
     The length of a resumed run holds the time in which it lay still, so it tells nothing.
     """
     started, ended = facts.started_at, facts.completed_at
     if not has_length(facts) or started is None or ended is None:
         return None
-    stages: dict[str, float] = {}
-    for command in manifest.commands:
-        begun, done = parse_time(command.started_at), parse_time(command.completed_at)
-        if command.status == CommandStatus.SUCCEEDED and begun and done and done >= begun:
-            stages.setdefault(command.id, (done - begun).total_seconds())
-    return Lengths(facts.key, started, (ended - started).total_seconds(), tuple(stages.items()))
+    return Lengths(facts.key, started, (ended - started).total_seconds(), stages)
 
 
 def has_length(facts: RunFacts) -> bool:

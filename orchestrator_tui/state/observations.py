@@ -14,6 +14,7 @@ from orchestrator_tui.records.life import Beats, GitFacts, Runner, StageError, W
 from orchestrator_tui.records.logs import LogLine
 from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
+from orchestrator_tui.records.stage_lengths import StageLengths
 from orchestrator_tui.state.event_words import RunEvent
 
 
@@ -78,10 +79,10 @@ class RunDetail:
 
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """A manifest was read; where more than the facts may be wanted of it, `manifest` makes it."""
+    """A manifest was read; where it tells how long its stages took, `stages` reads that of it."""
 
     facts: RunFacts
-    manifest: Callable[[], Manifest] | None = field(default=None, compare=False, repr=False)
+    stages: Callable[[], StageLengths] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,8 @@ def _begun(sample: Lengths | RunSeen) -> tuple[datetime, RunKey]:
 def _lengths(sample: Lengths | RunSeen) -> Lengths:
     if isinstance(sample, Lengths):
         return sample
-    assert sample.manifest is not None
-    lengths = lengths_of(sample.facts, sample.manifest())
+    assert sample.stages is not None
+    lengths = lengths_of(sample.facts, sample.stages())
     assert lengths is not None
     return lengths
 
@@ -124,7 +124,7 @@ class _Draft:
 
     def _learn(self, seen: RunSeen) -> None:
         """Count a run among those its pipeline's usual length comes from, or no longer."""
-        if seen.manifest is None:
+        if seen.stages is None:
             return
         past = self._fleet.pasts.get(seen.facts.pipeline_id or "")
         if is_worth_a_sample(past, seen.facts):

@@ -7,8 +7,9 @@ from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunFacts, RunShape, facts_of_usual
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.manifest import Manifest, is_usual, manifest_from_document
+from orchestrator_tui.records.manifest import is_usual
 from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.records.stage_lengths import StageLengths, stage_lengths_of_usual
 from orchestrator_tui.store.json_text import BadJson, decode_json
 from orchestrator_tui.store.older_shapes import is_run_summary
 from orchestrator_tui.store.reading import MANIFEST_LIMIT_BYTES, RunRef
@@ -25,9 +26,9 @@ class UsualRun:
     signature: FileSignature
     content: bytes
 
-    def manifest(self) -> Manifest:
-        """Return the whole manifest, made at each call."""
-        return manifest_from_document(decode_json(self.content))[0]
+    def stages(self) -> StageLengths:
+        """Return how long its stages took, read anew at each call."""
+        return stage_lengths_of_usual(decode_json(self.content))
 
 
 def read_usual(roots: Roots, ref: RunRef) -> UsualRun | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from datetime import datetime
 from itertools import islice, repeat
 from pathlib import Path
@@ -33,8 +32,8 @@ _CRC_DIGITS: Final = 8
 
 # Told by the place of a run, so not kept.
 _IMPLIED: Final = ("key", "shape", "folder")
-_FIELDS: Final = tuple(field.name for field in fields(RunFacts) if field.name not in _IMPLIED)
-_TYPES: Final = {field.name: str(field.type) for field in fields(RunFacts)}
+_FIELDS: Final = tuple(name for name in RunFacts._fields if name not in _IMPLIED)
+_TYPES: Final = {name: kind.__forward_arg__ for name, kind in RunFacts.__annotations__.items()}
 
 
 class Remembered(NamedTuple):

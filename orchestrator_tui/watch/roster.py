@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from datetime import timedelta
+from functools import partial
 from heapq import nlargest
 from itertools import compress, islice
 from pathlib import Path
@@ -16,8 +17,8 @@ from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import InvalidIdentifier, RunKey, sanitize_run_id
-from orchestrator_tui.records.manifest import Manifest
 from orchestrator_tui.records.paths import Roots, is_temporary
+from orchestrator_tui.records.stage_lengths import StageLengths, stage_lengths
 from orchestrator_tui.state.liveness import is_terminal
 from orchestrator_tui.state.observations import Observation, RunSeen, RunVanished, Unreadable
 from orchestrator_tui.store.discovery import task_ids
@@ -336,7 +337,7 @@ class Roster:
         if place.shape is RunShape.CLI and is_terminal(found.facts):
             place.facts = found.facts
             self.news += before != found.facts
-        return Reading((RunSeen(found.facts, _maker(found)),), found.facts)
+        return Reading((RunSeen(found.facts, _stages(found)),), found.facts)
 
     def _look_later(self, key: RunKey, place: _Place, signature: FileSignature | None) -> None:
         """Take note of the version that was read, or of none, and when it has to be read again."""
@@ -419,12 +420,11 @@ class Roster:
         return RunRef(key, shape, Path(folder))
 
 
-def _maker(found: UsualRun | ReadRun) -> Callable[[], Manifest]:
-    """Return what makes the whole manifest, which is kept as the bytes it was read from."""
+def _stages(found: UsualRun | ReadRun) -> Callable[[], StageLengths]:
+    """Return what tells how long the stages took, which few runs are asked for."""
     if isinstance(found, UsualRun):
-        return found.manifest
-    manifest = found.manifest
-    return lambda: manifest
+        return found.stages
+    return partial(stage_lengths, found.manifest)
 
 
 def _name(key: RunKey, shape: RunShape) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator_tui.records.manifest import (
@@ -133,7 +133,7 @@ def test_any_value_in_any_field_is_survived_and_told(value: Any) -> None:
 
 
 @given(objects | st.dictionaries(st.sampled_from(list(parsed(RECOMMENDED))), json_values))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 def test_no_object_raises(document: JsonObject) -> None:
     manifest, _ = manifest_from_document(document)
     manifest_to_document(manifest)

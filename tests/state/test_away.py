@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -69,7 +68,7 @@ def test_what_waits_is_told_with_its_time_however_long_ago_it_began() -> None:
 def test_a_lost_run_is_told_if_its_last_sign_was_in_that_time() -> None:
     lost = facts(heartbeat_at=ago(hours=3), updated_at=ago(hours=3), started_at=ago(hours=4))
     assert words(fleet_of(lost)) == "since 18:32 yesterday: 1 lost 3 h"
-    earlier = replace(lost, heartbeat_at=ago(hours=30), updated_at=ago(hours=30))
+    earlier = lost._replace(heartbeat_at=ago(hours=30), updated_at=ago(hours=30))
     assert words(fleet_of(earlier)) == ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator_tui.records.facts import RunFacts, RunShape, run_facts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import CommandRecord, Manifest
+from orchestrator_tui.records.stage_lengths import stage_lengths
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.estimates import (
     MOST_SHARE,
@@ -61,7 +63,7 @@ def succeeded(number: int, *lengths_s: float, **changes: object) -> RunSeen:
         commands=tuple(commands),
     )
     manifest = replace(manifest, **changes)  # type: ignore[arg-type]
-    return RunSeen(run_facts(key, RunShape.CLI, "m", manifest), lambda: manifest)
+    return RunSeen(run_facts(key, RunShape.CLI, "m", manifest), partial(stage_lengths, manifest))
 
 
 def past(fleet: Fleet) -> PipelinePast:
@@ -125,8 +127,8 @@ def test_nothing_is_told_where_a_stage_to_come_has_no_past() -> None:
 
 def test_only_runs_that_succeeded_in_one_go_count() -> None:
     whole = succeeded(1, 10, 20)
-    assert whole.manifest is not None
-    lengths = lengths_of(whole.facts, whole.manifest())
+    assert whole.stages is not None
+    lengths = lengths_of(whole.facts, whole.stages())
     assert lengths is not None
     assert (lengths.run_s, lengths.stages) == (30.0, (("s1", 10.0), ("s2", 20.0)))
     for change in (
@@ -135,8 +137,8 @@ def test_only_runs_that_succeeded_in_one_go_count() -> None:
         {"resume_events": ({"timestamp": "2026-11-22T14:00:00.000Z"},)},
     ):
         other = succeeded(1, 10, 20, **change)
-        assert other.manifest is not None
-        assert lengths_of(other.facts, other.manifest()) is None
+        assert other.stages is not None
+        assert lengths_of(other.facts, other.stages()) is None
 
 
 def test_the_newest_twenty_runs_count_in_whatever_order_they_are_seen() -> None:

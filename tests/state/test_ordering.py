@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -67,11 +66,11 @@ ALL = fleet_of(
     ended("failed-1", "failed", hours=3),
     going("running-young", minutes=1),
     going("running-old", minutes=9),
-    replace(going("stalled", minutes=5), heartbeat_at=ago(minutes=2)),
-    replace(going("lost-new", hours=3), heartbeat_at=ago(hours=2)),
-    replace(going("lost-old", days=9), heartbeat_at=ago(days=8)),
-    replace(going("queued", seconds=4), status="queued"),
-    replace(ended("foreign", "melting", hours=2)),
+    going("stalled", minutes=5)._replace(heartbeat_at=ago(minutes=2)),
+    going("lost-new", hours=3)._replace(heartbeat_at=ago(hours=2)),
+    going("lost-old", days=9)._replace(heartbeat_at=ago(days=8)),
+    going("queued", seconds=4)._replace(status="queued"),
+    ended("foreign", "melting", hours=2),
     going("asking", minutes=30),
 )
 ALL = observe(ALL, (WaitingSeen(RunKey("task", "asking"), Waiting(confirmations=1)),))
@@ -124,7 +123,7 @@ def test_other_orders_sort_by_what_they_name(sort: Sort, first: str, last: str) 
 
 def test_runs_without_a_pipeline_come_after_those_with_one() -> None:
     fleet = fleet_of(
-        replace(ended("none", "failed", hours=1), pipeline_id=None), ended("b", "failed", hours=2)
+        ended("none", "failed", hours=1)._replace(pipeline_id=None), ended("b", "failed", hours=2)
     )
     assert names(order_runs(fleet, NOW, EVERYTHING, Sort.PIPELINE)) == ["b", "none"]
 
@@ -174,7 +173,7 @@ def observation(name: str, what: str, seconds: int) -> Observation:
     key = RunKey("task", name)
     match what:
         case "going":
-            return RunSeen(replace(going(name, seconds=seconds), heartbeat_at=ago(seconds=seconds)))
+            return RunSeen(going(name, seconds=seconds)._replace(heartbeat_at=ago(seconds=seconds)))
         case "failed" | "ok":
             return RunSeen(ended(name, "failed" if what == "failed" else "succeeded",
                                  seconds=seconds))  # fmt: skip
@@ -269,15 +268,15 @@ def test_what_was_seen_no_longer_asks_for_attention_until_it_fails_again() -> No
     assert not order.is_unseen(key)
     assert after.counts.attention == before.counts.attention - 1
     assert names(after.keys).index("failed-1") > names(after.keys).index("running-young")
-    resumed = observe(ALL, (RunSeen(replace(ended("failed-1", "failed", hours=2), resumes=1)),))
+    resumed = observe(ALL, (RunSeen(ended("failed-1", "failed", hours=2)._replace(resumes=1)),))
     order.answer(resumed, NOW, Asked(), {key: 0})
     assert order.is_unseen(key)
 
 
 def test_a_trend_is_that_of_the_task_or_else_of_the_pipeline() -> None:
     runs = [ended(f"r{n}", "failed" if n == 3 else "succeeded", hours=9 - n) for n in range(7)]
-    other = replace(ended("other", "failed", hours=1), key=RunKey("second", "other"))
-    fleet = fleet_of(*(replace(run, pipeline_id="p") for run in (*runs, other)))
+    other = ended("other", "failed", hours=1)._replace(key=RunKey("second", "other"))
+    fleet = fleet_of(*(run._replace(pipeline_id="p") for run in (*runs, other)))
     order = RunOrder()
     order.answer(fleet, NOW, Asked())
     ok, bad = State.SUCCEEDED, State.FAILED

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prove.endings import TASK
 
@@ -103,7 +103,7 @@ runs = st.builds(
 
 
 @given(st.lists(runs, max_size=6, unique_by=lambda r: r["runId"]), st.lists(runs, max_size=3))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 def test_a_spliced_history_is_the_one_that_a_full_rewrite_gives(
     before: list[JsonObject], fresh: list[JsonObject]
 ) -> None:
@@ -114,7 +114,6 @@ def test_a_spliced_history_is_the_one_that_a_full_rewrite_gives(
 
 
 @given(st.lists(runs, min_size=1, max_size=6, unique_by=lambda r: r["runId"]), notes)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_run_that_comes_last_is_always_spliced(before: list[JsonObject], note: str) -> None:
     content, new = history(*before), run("new", "4", notes=note)
     assert spliced(content, TASK, [new]) == rewritten(content, new)

@@ -17,7 +17,7 @@ def check(content: bytes) -> None:
 
 
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_text_of_any_language_is_encoded_as_it_would_be_the_long_way(text: str) -> None:
     check(text.encode("utf-8", "replace"))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from orchestrator_tui.records.facts import RunShape, run_facts
+from orchestrator_tui.records.stage_lengths import stage_lengths
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Observation, RunSeen
 from orchestrator_tui.state.reducer import observe
@@ -38,7 +40,7 @@ def history(count: int) -> tuple[Observation, ...]:
             ended_s=started_s - sum(LENGTHS_S),
         )
         facts = run_facts(sample.key, RunShape.CLI, "m", sample.manifest())
-        seen.append(RunSeen(facts, sample.manifest))
+        seen.append(RunSeen(facts, partial(stage_lengths, sample.manifest())))
     return tuple(seen)
 
 

@@ -7,7 +7,6 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -157,7 +156,7 @@ async def test_what_else_is_seen_of_a_run_that_goes_on_is_shown_at_once() -> Non
         world.clock.advance(5)
         facts = app.fleet.runs[RUNNING.key].facts
         assert facts is not None
-        app.take((RunSeen(replace(facts, pipeline_id="another")),))
+        app.take((RunSeen(facts._replace(pipeline_id="another")),))
         await until(pilot, lambda: "another" in world.rows()[0])
 
 

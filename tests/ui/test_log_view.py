@@ -89,7 +89,7 @@ def page_of(begin: int, end: int, of: int) -> LogPage:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 3_000)), max_size=30))
 def test_a_window_is_always_one_whole_piece_of_the_file(moves: list[tuple[bool, int]]) -> None:
     of = 60_000

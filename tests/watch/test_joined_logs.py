@@ -127,7 +127,7 @@ def test_a_survey_finds_lines_of_every_stage(run: Run) -> None:
     assert found.found[0] == tuple(line.place for line in lines if "error" in line.text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     said=st.lists(st.lists(st.text("ab\n", max_size=30), max_size=6), min_size=3, max_size=3),
     max_lines=st.integers(1, 5),
@@ -161,7 +161,7 @@ def test_pages_in_either_direction_join_to_the_whole(
         assert forward == backward == whole
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     contents=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=4),
     offset=st.integers(0, 400),

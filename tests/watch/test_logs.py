@@ -363,7 +363,7 @@ def all_lines(content: bytes) -> tuple[LogLine, ...]:
     return tuple(line for record in records for line in rendering.feed(record))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(attempts=ATTEMPTS, max_lines=st.integers(1, 7), window=st.integers(2000, 4000))
 def test_pages_in_either_direction_join_to_the_whole(
     attempts: list[tuple[str, list[tuple[str, int, str]], bool]], max_lines: int, window: int
@@ -404,7 +404,7 @@ def test_pages_in_either_direction_join_to_the_whole(
 LOOK = LineLook(re.compile("[ab]{3}"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(attempts=ATTEMPTS, step=st.integers(1, 3000))
 def test_a_survey_counts_and_finds_the_lines_of_the_pages(
     attempts: list[tuple[str, list[tuple[str, int, str]], bool]], step: int

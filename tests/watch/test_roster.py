@@ -261,8 +261,8 @@ def test_many_manifests_are_read_as_each_alone_is(desk: Desk) -> None:
 
 
 def told(reading: Reading) -> tuple[object, ...]:
-    """Return what a reading tells, with the whole manifest of each run that was seen."""
+    """Return what a reading tells, with how long the stages took of each run that was seen."""
     runs = [each for each in reading.seen if isinstance(each, RunSeen)]
-    manifests = [run.manifest() for run in runs if run.manifest is not None]
+    stages = [run.stages() for run in runs if run.stages is not None]
     seen = [each.facts if isinstance(each, RunSeen) else each for each in reading.seen]
-    return reading.facts, seen, manifests
+    return reading.facts, seen, stages
