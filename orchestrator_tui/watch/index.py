@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice, repeat
 from pathlib import Path
 from sys import intern
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from zlib import crc32
 
 import orjson
@@ -23,10 +23,10 @@ from orchestrator_tui.records.paths import Roots
 INDEX_NAME: Final = "runs.index"
 FIRST_RUNS: Final = 200  # told before anything else, so that the first frame has rows
 CHUNK_RUNS: Final = 2000
-FORMAT: Final = 1  # another number where facts are worked out in another way than before
+FORMAT: Final = 2  # another number where facts are worked out in another way than before
 _READ_BYTES: Final = 1024 * 1024
 _LINE_LIMIT_BYTES: Final = 16 * 1024 * 1024
-_UNFINISHED_LIMIT: Final = 500
+UNFINISHED_LIMIT: Final = 500
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 _CRC_DIGITS: Final = 8
 
@@ -43,11 +43,31 @@ class Remembered(NamedTuple):
     signature: FileSignature
 
 
+RememberedRuns: TypeAlias = tuple[Remembered, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """The runs that had not ended when the index was kept: their manifests are read first."""
 
     keys: tuple[RunKey, ...] = ()
+
+
+class RememberedTask(NamedTuple):
+    """A task of which each run is in the index, and the folders of it that its runs lie in.
+
+    `cli` is that of its runs, `own` the one around it, in which older runs would lie.
+    """
+
+    task_id: str
+    cli: FileSignature
+    own: FileSignature
+
+
+class RememberedTasks(NamedTuple):
+    """Told last: folders that are still the same need not be listed again."""
+
+    tasks: tuple[RememberedTask, ...]
 
 
 class RunIndex:
@@ -64,29 +84,39 @@ class RunIndex:
         self._runs = str(roots.runs)
         self._shown_runs = roots.relative(roots.runs)
 
-    def recall(self) -> Iterator[Unfinished | tuple[Remembered, ...]]:
+    def recall(self) -> Iterator[Unfinished | RememberedRuns | RememberedTasks]:
         """Yield which runs had not ended, then what was kept, newest first, piece by piece."""
         try:
             lines = self._lines()
             head = orjson.loads(next(lines, b"null"))
             if not isinstance(head, dict) or head.get("made") != self._made():
                 return
-            yield Unfinished(tuple(RunKey(task, run) for task, run in head["unfinished"]))
+            yield Unfinished(tuple(_key(*names) for names in head["unfinished"]))
             for line in lines:
-                yield self._piece(orjson.loads(line))
+                piece = orjson.loads(line)
+                yield _tasks(piece["tasks"]) if "tasks" in piece else self._piece(piece)
         except (OSError, ValueError, TypeError, KeyError, IndexError):
             return
 
-    def keep(self, remembered: Iterable[Remembered], unfinished: Sequence[RunKey]) -> bool:
-        """Keep this in place of what was kept before; tell whether that was possible."""
+    def keep(
+        self,
+        remembered: Iterable[Remembered],
+        unfinished: Sequence[RunKey],
+        tasks: Iterable[RememberedTask] = (),
+    ) -> bool:
+        """Keep this in place of what was kept before; tell whether that was possible.
+
+        Of more than `UNFINISHED_LIMIT` runs that have not ended the first are kept.
+        """
         newest_first = iter(sorted(remembered, key=lambda run: run.facts.key.run_id, reverse=True))
-        head = {"made": self._made(), "unfinished": list(map(list, unfinished[:_UNFINISHED_LIMIT]))}
+        head = {"made": self._made(), "unfinished": list(map(list, unfinished[:UNFINISHED_LIMIT]))}
         try:
             lines = [_line(head)]
             size = FIRST_RUNS
             while piece := tuple(islice(newest_first, size)):
                 lines.append(_line(_columns(piece)))
                 size = CHUNK_RUNS
+            lines.append(_line({"tasks": [[t.task_id, list(t.cli), list(t.own)] for t in tasks]}))
             for folder in (self._path.parent.parent, self._path.parent):
                 files.make_folder(folder, mode=_PRIVATE_FOLDER)
             files.write_atomic(self._path, b"".join(lines), mode=_PRIVATE_FILE)
@@ -114,7 +144,7 @@ class RunIndex:
                     return
                 yield content
 
-    def _piece(self, piece: dict[str, Any]) -> tuple[Remembered, ...]:
+    def _piece(self, piece: dict[str, Any]) -> RememberedRuns:
         texts = [None if text is None else intern(text) for text in piece["texts"]]
         tasks = [texts[number] or "" for number in piece["task"]]
         runs: list[str] = piece["run"]
@@ -127,6 +157,17 @@ class RunIndex:
         facts = map(RunFacts, keys, repeat(RunShape.CLI), folders, *columns)
         signatures = map(FileSignature._make, zip(*piece["signature"], strict=True))
         return tuple(map(Remembered, facts, signatures))
+
+
+def _tasks(kept: Sequence[tuple[str, list[int], list[int]]]) -> RememberedTasks:
+    make = FileSignature._make
+    return RememberedTasks(tuple(RememberedTask(t, make(cli), make(own)) for t, cli, own in kept))
+
+
+def _key(task: str, run: str) -> RunKey:
+    if not _may_be_name(task) or not _may_be_name(run):
+        raise ValueError("a name that leads elsewhere")
+    return RunKey(task, run)
 
 
 def _may_be_name(name: str) -> bool:

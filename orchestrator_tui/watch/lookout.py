@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,12 @@ from orchestrator_tui.store.configuration_memory import ConfigMemory
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.watch.changes import Change, ChangeKind, classify
 from orchestrator_tui.watch.details import FocusedRuns
-from orchestrator_tui.watch.index import RunIndex, Unfinished
+from orchestrator_tui.watch.index import (
+    UNFINISHED_LIMIT,
+    RememberedTasks,
+    RunIndex,
+    Unfinished,
+)
 from orchestrator_tui.watch.living import LivingRuns
 from orchestrator_tui.watch.roster import Roster
 from orchestrator_tui.watch.settling import SETTLED_AFTER
@@ -144,10 +150,13 @@ class Lookout:
         seen: list[Observation] = []
         piece = next(self._recalled, None)
         if isinstance(piece, Unfinished):
+            self._roster.expect(piece.keys)
             for key in piece.keys[: self._cadence.first_reads]:
-                self._roster.add(key, RunShape.CLI)
                 seen += self._read(key)
             piece = next(self._recalled, None)
+        if isinstance(piece, RememberedTasks):
+            self._roster.recall_tasks(piece.tasks)
+            piece = None
         if piece is None or isinstance(piece, Unfinished):
             self._is_recalling = False
             return seen
@@ -175,7 +184,16 @@ class Lookout:
         if not self._backlog:
             self._kept_s = self._clock.monotonic()
         if self._index is not None and self._roster.news:
-            self._index.keep(self._roster.remembered(), self._living.keys())
+            unfinished = self._unfinished()
+            tasks = self._roster.remembered_tasks(frozenset(unfinished))
+            self._index.keep(self._roster.remembered(), unfinished, tasks)
+
+    def _unfinished(self) -> tuple[RunKey, ...]:
+        """Return the runs that go on, newest first, as many as the index keeps; none of 2025."""
+        living = self._living.keys()
+        refs = ((key, self._roster.ref(key)) for key in living)
+        keys = (key for key, ref in refs if ref is not None and ref.shape is RunShape.CLI)
+        return tuple(islice(keys, UNFINISHED_LIMIT))
 
     def _keep_index_when_due(self) -> None:
         if self._is_keeping_due():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import field
 from datetime import timedelta
 from functools import partial
@@ -32,7 +32,7 @@ from orchestrator_tui.store.reading import (
     read_run,
     reason_of,
 )
-from orchestrator_tui.watch.index import Remembered
+from orchestrator_tui.watch.index import Remembered, RememberedTask
 from orchestrator_tui.watch.settling import has_rested
 from orchestrator_tui.watch.shelves import CLI_FOLDER, MCP_FOLDER, OWN_FOLDER, Shelves
 
@@ -102,6 +102,7 @@ class Roster:
         self._shelves = Shelves(roots, clock)
         self._unsettled: set[RunKey] = set()
         self._newborn: dict[RunKey, None] = {}
+        self._expected: list[RunKey] = []  # known from before, and told as new by the next listing
         self._bad_since_s: dict[RunKey, float] = {}
         self._turn: Iterator[RunKey] = iter(())
         self.news = 0  # runs that ended, read since they were last kept
@@ -157,6 +158,8 @@ class Roster:
         older = self._looks % OLDER_EACH == 0
         self._looks += 1
         found, vanished = self._list(tasks, older=older)
+        found += [key for key in self._expected if self._is_new_run(key)]
+        self._expected.clear()
         found.sort(key=lambda key: key.run_id, reverse=True)
         return found, gone + vanished
 
@@ -226,17 +229,39 @@ class Roster:
         self._looks = 0
 
     def recall(self, remembered: Sequence[Remembered]) -> list[RunSeen]:
-        """Take over what was read before of runs whose manifest is still the same; return them."""
-        runs = [run for run in remembered if run.facts.key not in self._places]
-        names = [_name(run.facts.key, RunShape.CLI) for run in runs]
+        """Take over what was read before of runs whose manifest is still the same; return them.
+
+        The others are told as new by the next listing.
+        """
+        places, tasks = self._places, self._tasks
+        runs = [run for run in remembered if run.facts.key not in places]
+        names = [f"{run.facts[0][0]}/cli/{run.facts[0][1]}/{MANIFEST_NAME}" for run in runs]
         seen: list[RunSeen] = []
-        for run, signature in zip(runs, self._signatures(names), strict=False):
-            if signature == run.signature:
-                facts = run.facts
-                self._places[facts.key] = _Place(RunShape.CLI, None, signature, True, True, facts)
-                self._tasks.setdefault(facts.key.task_id, _Task()).runs.add(facts.key.run_id)
+        for (facts, kept), signature in zip(runs, self._signatures(names), strict=False):
+            key = facts.key
+            if signature == kept:
+                places[key] = _Place(RunShape.CLI, None, signature, True, True, facts)
                 seen.append(RunSeen(facts))
+            else:
+                places[key] = _Place(RunShape.CLI)
+                self._expected.append(key)
+            task = tasks.get(key.task_id)
+            if task is None:
+                task = tasks[key.task_id] = _Task()
+            task.runs.add(key.run_id)
         return seen
+
+    def expect(self, keys: Iterable[RunKey]) -> None:
+        """Remember the places of runs that went on; the next listing tells those not yet read."""
+        for key in keys:
+            self._expected += self.add(key, RunShape.CLI)
+
+    def recall_tasks(self, remembered: Iterable[RememberedTask]) -> None:
+        """Take folders for listed that are as they were; their runs have been recalled before."""
+        for task_id, cli, own in remembered:
+            if task_id in self._tasks:
+                self._shelves.recall(task_id, CLI_FOLDER, cli)
+                self._shelves.recall(task_id, OWN_FOLDER, own)
 
     def _signatures(self, names: Sequence[str]) -> list[FileSignature | None]:
         """Return the signatures of manifests; none while the folder of all runs is away."""
@@ -251,6 +276,19 @@ class Roster:
         for place in self._places.values():
             if place.facts is not None and place.is_settled and place.signature is not None:
                 yield Remembered(place.facts, place.signature)
+
+    def remembered_tasks(self, unfinished: Collection[RunKey]) -> Iterator[RememberedTask]:
+        """Yield the tasks of which each place is kept, among these or as one that has ended."""
+        others = {
+            key.task_id
+            for key, place in self._places.items()
+            if (place.facts is None or not place.is_settled) and key not in unfinished
+        }
+        for task_id in self._tasks.keys() - others:
+            cli = self._shelves.settled(task_id, CLI_FOLDER)
+            own = self._shelves.settled(task_id, OWN_FOLDER)
+            if cli is not None and own is not None:
+                yield RememberedTask(task_id, cli, own)
 
     def forget(self, key: RunKey) -> None:
         """Read a manifest at the next look, whatever its signature says."""

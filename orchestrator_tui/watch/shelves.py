@@ -104,6 +104,15 @@ class Shelves:
         found.sort(reverse=True)
         return frozenset(self._path(task, folder) for _, task, folder in found[:limit])
 
+    def settled(self, task: str, folder: str) -> FileSignature | None:
+        """Return the signature of a shelf as listed, None if it may not tell every change."""
+        shelf = self._shelves.get((task, folder))
+        return shelf.signature if shelf is not None and shelf.is_settled else None
+
+    def recall(self, task: str, folder: str, signature: FileSignature) -> None:
+        """Take a shelf for listed if it still has this signature, which was settled."""
+        self._shelves.setdefault((task, folder), _Shelf(signature, is_settled=True))
+
     def relist(self, task: str) -> None:
         """List a task's folders at the next look, whatever their signatures say."""
         for folder in (CLI_FOLDER, MCP_FOLDER, OWN_FOLDER):

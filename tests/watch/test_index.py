@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from orchestrator_tui.state.observations import RunSeen, RunVanished
 from orchestrator_tui.store import facts_reading, reading
 from orchestrator_tui.watch import index as indexes
 from orchestrator_tui.watch import lookout
-from orchestrator_tui.watch.index import Remembered, RunIndex, Unfinished
+from orchestrator_tui.watch.index import Remembered, RememberedTasks, RunIndex, Unfinished
 from orchestrator_tui.watch.lookout import Cadence
 from tests.watch.disk import Watch, write_run
 
@@ -78,6 +79,12 @@ def settled(repo: Path) -> Watch:
     watch = watched(repo)
     watch.settle()
     return watch
+
+
+def runs_in(pieces: Iterable[object]) -> list[Remembered]:
+    """Return the runs in the pieces of an index."""
+    others = (Unfinished, RememberedTasks)
+    return [run for piece in pieces if not isinstance(piece, others) for run in piece]  # type: ignore[attr-defined]
 
 
 def facts_of(fleet: Fleet) -> dict[RunKey, RunFacts | None]:
@@ -275,10 +282,112 @@ def test_two_programs_keep_one_whole_index(tmp_path: Path) -> None:
     reading_on = first.recall()
     assert next(reading_on) == Unfinished((LIVE,))
     assert second.keep(many[:10], [])
-    _, *pieces = RunIndex(tmp_path / "cache" / "runs", roots).recall()
-    assert [run for piece in pieces if not isinstance(piece, Unfinished) for run in piece] == (
-        many[9::-1]
-    )
+    assert runs_in(RunIndex(tmp_path / "cache" / "runs", roots).recall()) == many[9::-1]
     # What was begun to be read of the other one is whole or not there, never a mixture.
-    told = [run for piece in reading_on if not isinstance(piece, Unfinished) for run in piece]
+    told = runs_in(reading_on)
     assert told == many[: -len(told) - 1 : -1]
+
+
+@pytest.fixture(name="listed")
+def count_listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that fills with the folders of which the names are read, from `.runs` on."""
+    listed: list[str] = []
+    folders_in = files.folders_in
+
+    def counted(path: Path) -> frozenset[str]:
+        listed.append("/".join(path.parts[path.parts.index(".runs") + 1 :]))
+        return folders_in(path)
+
+    monkeypatch.setattr(files, "folders_in", counted)
+    return listed
+
+
+def test_a_folder_that_is_as_it_was_is_not_listed_again(tmp_path: Path, listed: list[str]) -> None:
+    roots = Roots.of(tmp_path)
+    write_past(roots)
+    settled(tmp_path)
+    assert sorted(listed) == ["task-0", "task-0/cli", "task-1", "task-1/cli"]
+    listed.clear()
+    assert set(settled(tmp_path).fleet.runs) == set(KEYS)
+    assert listed == []
+    write_run(roots, LIVE)
+    assert set(settled(tmp_path).fleet.runs) == {*KEYS, LIVE}
+    assert listed == ["task-0/cli"]
+
+
+def test_a_run_of_2025_that_has_not_ended_is_seen_at_each_start(tmp_path: Path) -> None:
+    roots = Roots.of(tmp_path)
+    write_past(roots)
+    old = write_run(roots, LIVE).run_dir
+    (roots.runs / LIVE.task_id / "mcp").mkdir()
+    old.rename(roots.runs / LIVE.task_id / "mcp" / LIVE.run_id)
+    for _ in range(3):
+        fleet = settled(tmp_path).fleet
+        assert set(fleet.runs) == {*KEYS, LIVE}
+        facts = facts_of(fleet)[LIVE]
+        assert facts is not None and facts.shape is RunShape.MCP
+
+
+# What may happen to a repository between two starts, each to the run or task of a number.
+def _write(roots: Roots, key: RunKey) -> None:
+    write_run(roots, key, status="failed", summary="broke anew")
+
+
+def _begin(roots: Roots, key: RunKey) -> None:
+    write_run(roots, key)
+
+
+def _tear(roots: Roots, key: RunKey) -> None:
+    write_run(roots, key).manifest.write_text('{"status"')
+
+
+def _empty(roots: Roots, key: RunKey) -> None:
+    write_run(roots, key).manifest.unlink()
+
+
+def _remove(roots: Roots, key: RunKey) -> None:
+    shutil.rmtree(roots.runs / key.task_id / "cli" / key.run_id, ignore_errors=True)
+
+
+def _remove_task(roots: Roots, key: RunKey) -> None:
+    shutil.rmtree(roots.runs / key.task_id, ignore_errors=True)
+
+
+def _make_old(roots: Roots, key: RunKey) -> None:
+    run_dir = write_run(roots, key).run_dir
+    old = roots.runs / key.task_id / "mcp" / key.run_id
+    old.parent.mkdir(exist_ok=True)
+    shutil.rmtree(old, ignore_errors=True)
+    run_dir.rename(old)
+
+
+_HAPPENINGS = st.sampled_from(
+    [_write, _begin, _tear, _empty, _remove, _remove_task, _make_old, None]
+)
+
+
+@given(st.lists(st.tuples(_HAPPENINGS, st.sampled_from(KEYS)), max_size=12))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_happens_between_two_starts_what_was_kept_hides_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+    happenings: list[tuple[Callable[[Roots, RunKey], None] | None, RunKey]],
+) -> None:
+    repo = tmp_path_factory.mktemp("repo")
+    roots = Roots.of(repo)
+    write_past(roots)
+    settled(repo)
+    for happening, key in [*happenings, (None, KEYS[0])]:
+        if happening is not None:
+            happening(roots, key)
+            continue
+        kept, fresh = watched(repo), Watch(repo)
+        for watch in (kept, fresh):
+            watch.settle()
+            watch.let_pass(5.0)  # until what is torn counts as such
+        assert facts_of(kept.fleet) == facts_of(fresh.fleet)
+        assert unreadable_in(kept.fleet) == unreadable_in(fresh.fleet)
+        kept.lookout.keep_index()
+
+
+def unreadable_in(fleet: Fleet) -> set[RunKey]:
+    return {key for key, run in fleet.runs.items() if run.unreadable}
