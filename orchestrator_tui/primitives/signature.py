@@ -49,6 +49,5 @@ _devices: dict[int, int] = {}  # one number for all files of a device; there are
 def signature_of(status: os.stat_result) -> FileSignature:
     """Return the signature of a file that was looked at."""
     device = _devices.setdefault(status.st_dev, status.st_dev)
-    return FileSignature(
-        device, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    )
+    parts = (device, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return FileSignature._make(parts)

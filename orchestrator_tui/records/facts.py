@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from sys import intern
 from typing import NamedTuple
 
 from orchestrator_tui.records.identifiers import RunKey
@@ -84,11 +84,11 @@ class RunFacts(NamedTuple):
 
 def _shared(text: str | None) -> str | None:
     # The same few words stand in every manifest; one copy of each halves what a long list takes.
-    return None if text is None else sys.intern(str(text))
+    return None if text is None else intern(text) if type(text) is str else intern(str(text))
 
 
 def _first_line(text: str | None) -> str | None:
-    return (text or "").split("\n", 1)[0][:SUMMARY_LENGTH] or None
+    return text.split("\n", 1)[0][:SUMMARY_LENGTH] or None if text else None
 
 
 def current_command(manifest: Manifest) -> CommandRecord | None:
@@ -117,20 +117,25 @@ def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: JsonObje
     status = statuses[position] if entries else None
     index = stage.get("index")
     stale_after = get("heartbeat_stale_after_seconds")
-    events = [event for event in get("resume_events") or () if isinstance(event, dict)]
+    given: list[object] = get("resume_events") or []
+    events = [event for event in given if isinstance(event, dict)]
+    completed, updated, beaten = get("completed_at"), get("updated_at"), get("heartbeat_at")
+    completed_at = parse_time(completed)
+    # A run that has ended was written and beat last when it ended: mostly one time, kept once.
+    updated_at = completed_at if updated == completed else parse_time(updated)
     return RunFacts(
         key=key,
         shape=shape,
-        folder=sys.intern(folder),
+        folder=intern(folder),
         status=_shared(get("status")),
         status_detail=_shared(get("status_detail")),
         pipeline_id=_shared(get("pipeline_id")),
         pipeline_title=_shared(get("pipeline_title")),
         parent_run_id=get("parent_run_id"),
         started_at=parse_time(get("started_at")),
-        completed_at=parse_time(get("completed_at")),
-        updated_at=parse_time(get("updated_at")),
-        heartbeat_at=parse_time(get("heartbeat_at")),
+        completed_at=completed_at,
+        updated_at=updated_at,
+        heartbeat_at=updated_at if beaten == updated else parse_time(beaten),
         stale_after_s=stale_after if stale_after is not None and stale_after > 0 else None,
         stage_index=0 if not entries else position + 1 if index is None else index,
         stage_of=len(entries),
@@ -139,7 +144,7 @@ def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: JsonObje
         stage_started_at=parse_time(stage.get("started_at")),
         stages_done=sum(map(STAGE_DONE.__contains__, statuses)),
         exit_code=stage.get("exit_code"),
-        resumes=sum(event.get("outcome") != "blocked" for event in events),
+        resumes=sum(event.get("outcome") != "blocked" for event in events) if events else 0,
         summary=_first_line(get("summary")),
         stage_summary=_first_line(stage.get("summary")) if status == _FAILED else None,
         stage_is_run=stage.get("kind") == _SUBPIPELINE,
@@ -184,7 +189,7 @@ def run_facts(
     return RunFacts(
         key=key,
         shape=shape,
-        folder=sys.intern(folder),
+        folder=intern(folder),
         status=_shared(manifest.status),
         status_detail=_shared(manifest.status_detail),
         pipeline_id=_shared(manifest.pipeline_id),

@@ -12,6 +12,8 @@ RunId = NewType("RunId", str)
 
 DEFAULT_TASK_ID = TaskId("0101")  # the Node original's default task
 
+# As nearly all are; with a digit in front it is the name of no device.
+_USUAL = re.compile(r"[0-9][0-9A-Za-z_-]{0,99}", re.ASCII)
 _BAD_CHARACTER = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DEVICES = frozenset(
@@ -49,6 +51,8 @@ class RunKey(NamedTuple):
 
 
 def _complaint(value: str) -> str | None:
+    if _USUAL.fullmatch(value):
+        return None
     if bad := _BAD_CHARACTER.search(value):
         char = bad.group()
         if char.isprintable():

@@ -124,8 +124,6 @@ class _Draft:
 
     def _learn(self, seen: RunSeen) -> None:
         """Count a run among those its pipeline's usual length comes from, or no longer."""
-        if seen.stages is None:
-            return
         past = self._fleet.pasts.get(seen.facts.pipeline_id or "")
         if is_worth_a_sample(past, seen.facts):
             self._sample(seen.facts, seen if has_length(seen.facts) else None)
@@ -162,10 +160,9 @@ class _Draft:
         """Take in one observation."""
         match seen:
             case RunSeen(facts=facts):
-                self._learn(seen)
-                if (run := self.run(facts.key)) is None:
-                    self._runs.put(facts.key, RunState(facts.key, facts))
-                else:
+                if seen.stages is not None:
+                    self._learn(seen)
+                if (run := self._runs.add(facts.key, RunState(facts.key, facts))) is not None:
                     self.put(replace(run, facts=facts, unreadable=None))
             case Unreadable(key=key):
                 self.put(replace(self.run(key) or RunState(key), unreadable=seen))

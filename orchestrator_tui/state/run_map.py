@@ -89,6 +89,15 @@ class RunMapDraft(Generic[_Known]):
         """Add a run or take it in place of the one before."""
         self._shard(key)[key] = run
 
+    def add(self, key: RunKey, run: _Known) -> _Known | None:
+        """Add a run unless there is one of that key, which is then returned."""
+        number = hash(key) % _SHARDS
+        known = self._shards[number].get(key)
+        if known is None:
+            shard = self._shards[number] if number in self._own else self._shard(key)
+            shard[key] = run
+        return known
+
     def drop(self, key: RunKey) -> None:
         """Take a run out that is there."""
         del self._shard(key)[key]

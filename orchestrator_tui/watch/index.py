@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice, repeat
+from operator import attrgetter
 from pathlib import Path
 from sys import intern
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -33,7 +34,9 @@ _CRC_DIGITS: Final = 8
 # Told by the place of a run, so not kept.
 _IMPLIED: Final = ("key", "shape", "folder")
 _FIELDS: Final = tuple(name for name in RunFacts._fields if name not in _IMPLIED)
-_TYPES: Final = {name: kind.__forward_arg__ for name, kind in RunFacts.__annotations__.items()}
+_TYPES: Final[dict[str, str]] = {
+    name: kind.__forward_arg__ for name, kind in RunFacts.__annotations__.items()
+}
 
 
 class Remembered(NamedTuple):
@@ -75,8 +78,9 @@ class RunIndex:
 
     A memory of work done, not of runs: each piece is used only while the manifest that it came from
     has the same signature. Lines of JSON, each after its checksum: a head, then pieces, newest run
-    first. In a piece each field is a column, and texts are numbers in a table of the piece, which
-    reads three times as fast as an object for each run and shares the memory of equal texts.
+    first. In a piece each field is a column, and texts and times are numbers in tables of the
+    piece, which reads three times as fast as an object for each run and shares the memory of equal
+    ones: a run that has ended was mostly written last when it ended.
     """
 
     def __init__(self, folder: Path, roots: Roots) -> None:
@@ -108,7 +112,7 @@ class RunIndex:
 
         Of more than `UNFINISHED_LIMIT` runs that have not ended the first are kept.
         """
-        newest_first = iter(sorted(remembered, key=lambda run: run.facts.key.run_id, reverse=True))
+        newest_first = iter(sorted(remembered, key=attrgetter("facts.key.run_id"), reverse=True))
         head = {"made": self._made(), "unfinished": list(map(list, unfinished[:UNFINISHED_LIMIT]))}
         try:
             lines = [_line(head)]
@@ -146,15 +150,17 @@ class RunIndex:
 
     def _piece(self, piece: dict[str, Any]) -> RememberedRuns:
         texts = [None if text is None else intern(text) for text in piece["texts"]]
+        times = [None if text is None else datetime.fromisoformat(text) for text in piece["times"]]
         tasks = [texts[number] or "" for number in piece["task"]]
         runs: list[str] = piece["run"]
         if not all(map(_may_be_name, {*tasks, *runs})):
             raise ValueError("a name that leads elsewhere")
         cli = {task: intern(f"{self._shown_runs}/{task}/cli") for task in set(tasks)}
         folders = map(cli.__getitem__, tasks)
-        columns = [_values(name, piece[name], texts) for name in _FIELDS]
+        columns = [_values(name, piece[name], texts, times) for name in _FIELDS]
         keys = map(RunKey, tasks, runs)
-        facts = map(RunFacts, keys, repeat(RunShape.CLI), folders, *columns)
+        rows = zip(keys, repeat(RunShape.CLI), folders, *columns, strict=False)
+        facts = map(RunFacts._make, rows)
         signatures = map(FileSignature._make, zip(*piece["signature"], strict=True))
         return tuple(map(Remembered, facts, signatures))
 
@@ -181,24 +187,44 @@ def _line(document: object) -> bytes:
 
 def _columns(runs: Sequence[Remembered]) -> dict[str, object]:
     """Return a piece of the index; times are written by the encoder itself."""
-    numbers: dict[str | None, int] = {None: 0}
+    told = zip(*(run.facts for run in runs), strict=True)
+    given: dict[str, tuple[Any, ...]] = dict(zip(RunFacts._fields, told, strict=True))
+    task_ids, run_ids = zip(*given["key"], strict=True)
+    texts: dict[str | None, int] = {None: 0}
+    # By identity: to hash a time takes as long as all the rest.
+    times = {id(at): at for name in _FIELDS if _is_time(name) for at in given[name]}
+    time_numbers = {each: number for number, each in enumerate(times)}
     columns: dict[str, object] = {
-        "task": [numbers.setdefault(run.facts.key.task_id, len(numbers)) for run in runs],
-        "run": [run.facts.key.run_id for run in runs],
+        "task": [texts.setdefault(task_id, len(texts)) for task_id in task_ids],
+        "run": run_ids,
         "signature": list(zip(*(run.signature for run in runs), strict=True)),
     }
     for name in _FIELDS:
-        values = [getattr(run.facts, name) for run in runs]
-        if _TYPES[name].startswith("str"):
-            values = [numbers.setdefault(text, len(numbers)) for text in values]
-        columns[name] = values
-    return {**columns, "texts": list(numbers)}
+        if _is_text(name):
+            columns[name] = [texts.setdefault(text, len(texts)) for text in given[name]]
+        elif _is_time(name):
+            columns[name] = [time_numbers[id(at)] for at in given[name]]
+        else:
+            columns[name] = given[name]
+    return {**columns, "texts": list(texts), "times": list(times.values())}
 
 
-def _values(name: str, column: list[Any], texts: Sequence[str | None]) -> list[Any]:
-    kind = _TYPES[name]
-    if kind.startswith("str"):
-        return [texts[number] for number in column]
-    if kind.startswith("datetime"):
-        return [None if text is None else datetime.fromisoformat(text) for text in column]
-    return list(map(tuple, column)) if kind.startswith("tuple") else column
+def _is_text(name: str) -> bool:
+    return _TYPES[name].startswith("str")
+
+
+def _is_time(name: str) -> bool:
+    return _TYPES[name].startswith("datetime")
+
+
+def _values(
+    name: str,
+    column: list[Any],
+    texts: Sequence[str | None],
+    times: Sequence[datetime | None],
+) -> Iterable[Any]:
+    if _is_text(name):
+        return map(texts.__getitem__, column)
+    if _is_time(name):
+        return map(times.__getitem__, column)
+    return map(tuple, column) if _TYPES[name].startswith("tuple") else column

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,11 +13,10 @@ from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.primitives.files import FileSignature
-from orchestrator_tui.records.facts import RunFacts, RunShape
+from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
-from orchestrator_tui.records.manifest import RunStatus
 from orchestrator_tui.records.paths import CONFIG_NAME, Roots
-from orchestrator_tui.state.estimates import SAMPLES_KEPT
+from orchestrator_tui.state.estimates import SAMPLES_KEPT, has_length
 from orchestrator_tui.state.observations import (
     CheckoutSeen,
     ConfigSeen,
@@ -161,16 +160,17 @@ class Lookout:
             self._is_recalling = False
             return seen
         recalled = self._roster.recall(piece)
-        for run in recalled:
-            self._want_sample(run.facts)
+        self._want_samples(recalled)
         return seen + recalled
 
-    def _want_sample(self, facts: RunFacts) -> None:
-        """Have a run read again whose stages tell how long its pipeline takes."""
-        pipeline_id = facts.pipeline_id
-        if pipeline_id and facts.status == RunStatus.SUCCEEDED and not facts.resumes:
-            self._unsampled[pipeline_id] += 1
-            if self._unsampled[pipeline_id] <= SAMPLES_KEPT:
+    def _want_samples(self, recalled: Sequence[RunSeen]) -> None:
+        """Have runs read again whose stages tell how long their pipeline takes."""
+        wanted = self._unsampled
+        for run in recalled:
+            facts = run.facts
+            pipeline_id = facts.pipeline_id
+            if pipeline_id and wanted[pipeline_id] < SAMPLES_KEPT and has_length(facts):
+                wanted[pipeline_id] += 1
                 self._to_sample.append(facts.key)
 
     def _read_samples_last(self) -> None:

@@ -177,7 +177,7 @@ class Roster:
         found: list[RunKey] = []
         gone: list[RunKey] = []
         for task in tasks:
-            self._tasks.setdefault(task, _Task())
+            self._task(task)
         for task, folder in self._shelves.changed(wanted):
             names = self._shelves.names(task, folder)
             if names is None:
@@ -200,7 +200,7 @@ class Roster:
             return []
         is_told = before is not None and before.is_told
         self._places[key] = _Place(shape, is_told=is_told)
-        task = self._tasks.setdefault(key.task_id, _Task())
+        task = self._task(key.task_id)
         task.runs.add(key.run_id)
         (task.older.discard if shape is RunShape.CLI else task.older.add)(key.run_id)
         return [key]
@@ -233,7 +233,7 @@ class Roster:
 
         The others are told as new by the next listing.
         """
-        places, tasks = self._places, self._tasks
+        places = self._places
         runs = [run for run in remembered if run.facts.key not in places]
         names = [f"{run.facts[0][0]}/cli/{run.facts[0][1]}/{MANIFEST_NAME}" for run in runs]
         seen: list[RunSeen] = []
@@ -245,11 +245,14 @@ class Roster:
             else:
                 places[key] = _Place(RunShape.CLI)
                 self._expected.append(key)
-            task = tasks.get(key.task_id)
-            if task is None:
-                task = tasks[key.task_id] = _Task()
-            task.runs.add(key.run_id)
+            self._task(key.task_id).runs.add(key.run_id)
         return seen
+
+    def _task(self, task_id: str) -> _Task:
+        task = self._tasks.get(task_id)
+        if task is None:
+            task = self._tasks[task_id] = _Task()
+        return task
 
     def expect(self, keys: Iterable[RunKey]) -> None:
         """Remember the places of runs that went on; the next listing tells those not yet read."""
