@@ -10,7 +10,6 @@ from typing import Protocol
 from textual import events, on, work
 from textual.worker import WorkerFailed
 
-from orchestrator_tui.primitives.clock import Clock
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import (
     ActionResult,
@@ -24,12 +23,8 @@ from orchestrator_tui.records.requests import (
     command_line,
 )
 from orchestrator_tui.state.activity import Result
-from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import derive_state
 from orchestrator_tui.ui.asked import AgainAsked, CancelAsked, CommandCopyAsked, KillAsked
-from orchestrator_tui.ui.journal import Journal
-from orchestrator_tui.ui.options import ScreenOptions
-from orchestrator_tui.ui.palette import PaletteApp
 from orchestrator_tui.ui.ports import (
     Memory,
     ObservationFeed,
@@ -39,6 +34,7 @@ from orchestrator_tui.ui.ports import (
 )
 from orchestrator_tui.ui.screens.base import RoomyScreen
 from orchestrator_tui.ui.screens.runs import RunsScreen
+from orchestrator_tui.ui.telling_app import TellingApp
 
 
 class _Learner(Protocol):
@@ -57,17 +53,12 @@ async def _look_around(dialog: _Learner, desk: StartDesk) -> None:
     dialog.learn(await desk.conditions())
 
 
-class AskingApp(PaletteApp, inherit_bindings=False):
+class AskingApp(TellingApp, inherit_bindings=False):
     """The part of the program that asks before it acts; the rest of it shows.
 
     Dialogs are loaded with the first question: the first frame needs none of them.
     """
 
-    fleet: Fleet
-    options: ScreenOptions
-    journal: Journal
-    runs_screen: RunsScreen
-    _clock: Clock
     _feed: ObservationFeed
     _launcher: RunLauncher
     memory: Memory | None
@@ -98,18 +89,11 @@ class AskingApp(PaletteApp, inherit_bindings=False):
         """The run that is open, or else selected."""
 
     @abstractmethod
-    def say(self, text: str, *, is_refusal: bool = False) -> None:
-        """Tell something, and note it."""
-
-    @abstractmethod
     def _copy(self, what: str, lines: Sequence[str]) -> object: ...
 
     @abstractmethod
     def leave(self, status: int = 0) -> None:
         """End the screens; runs go on."""
-
-    @abstractmethod
-    def _tell(self, text: str, *, is_refusal: bool = False) -> None: ...
 
     def _may_act(self) -> bool:
         if self.options.read_only:
