@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import importlib
 import os
 import sys
@@ -13,12 +12,10 @@ from typing import NoReturn
 
 from orchestrator_tui.cli.environment import one_command_line
 from orchestrator_tui.cli.exits import Exit, Stopped, say
+from orchestrator_tui.primitives.garbage import look_for_none
 from orchestrator_tui.primitives.standard_streams import fill_standard_streams
 from orchestrator_tui.records.program import COMPLETE_VARIABLE, PROGRAM
 from orchestrator_tui.settings import Places
-
-# The interpreter's own 700 has it look for garbage a hundred times while modules are loaded.
-OBJECTS_BEFORE_COLLECTION = 10_000
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +52,7 @@ def _environment_text(error: OSError) -> str:
 
 def main() -> NoReturn:
     """Run the program and end it; a reader of our output that has gone ends it quietly."""
-    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    look_for_none()
     fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -13,6 +13,7 @@ from orchestrator_tui import __version__
 from orchestrator_tui.cli.environment import set_by_flag
 from orchestrator_tui.cli.exits import Exit, say
 from orchestrator_tui.cli.options import CONTEXT, place_options
+from orchestrator_tui.primitives.garbage import look_among_the_new
 from orchestrator_tui.records.program import COMPLETE_VARIABLE, PROGRAM
 from orchestrator_tui.settings import ASCII_VARIABLE, READ_ONLY_VARIABLE, THEMES, Places
 
@@ -49,6 +50,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         command = importlib.import_module(f"orchestrator_tui.cli.{cmd_name}").command
+        look_among_the_new()
         return command if isinstance(command, click.Command) else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

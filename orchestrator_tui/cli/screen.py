@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from dataclasses import replace
@@ -14,6 +13,7 @@ from orchestrator_tui.cli.resolving import preferences_of, settings_from, with_p
 from orchestrator_tui.cli.wish import ScreenWish
 from orchestrator_tui.primitives.allocation import give_back_memory
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
+from orchestrator_tui.primitives.garbage import look_for_none
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
@@ -72,7 +72,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
     from orchestrator_tui.watch.index import RunIndex
 
     give_back_memory()
-    gc.disable()  # nothing that is loaded is garbage; `ui.warming` begins again
+    look_for_none()  # `ui.warming` begins again
     trust_the_terminal()
     roots = settings.roots
     wish = ScreenWish(

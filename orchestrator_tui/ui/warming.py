@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 from typing import Final
+
+from orchestrator_tui.primitives.garbage import look_among_the_new
 
 WARM_AFTER_S: Final = 0.5  # the runs and the frame come first
 LATER: Final = (
@@ -29,5 +30,4 @@ def load_the_rest() -> None:
     """
     for name in LATER:
         importlib.import_module(name)
-    gc.freeze()
-    gc.enable()
+    look_among_the_new()

@@ -12,7 +12,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
-from orchestrator_tui.cli.main import OBJECTS_BEFORE_COLLECTION
+from orchestrator_tui.primitives.garbage import OBJECTS_BEFORE_LOOK
 from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.fleet import Fleet
@@ -70,7 +70,7 @@ def wishes() -> dict[str, Asked]:
 def main() -> None:
     """Time each wish, and the way back to attention order, in one process."""
     count, rounds = int(sys.argv[1]), int(sys.argv[2])
-    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    gc.set_threshold(OBJECTS_BEFORE_LOOK)
     now = datetime.now(UTC)
     fleet, order = fleet_of(count, now), RunOrder()
     order.answer(fleet, now, Asked())

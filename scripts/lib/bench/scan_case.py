@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from orchestrator_tui.cli.main import OBJECTS_BEFORE_COLLECTION
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
+from orchestrator_tui.primitives.garbage import OBJECTS_BEFORE_LOOK
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.reducer import observe
@@ -32,7 +32,7 @@ def main() -> None:
     """Print how many seconds it took."""
     what, repo, cache = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     roots = Roots.of(repo)
-    gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
+    gc.set_threshold(OBJECTS_BEFORE_LOOK)
     begun = time.perf_counter()
     if what == "walk":
         walk(roots.runs)
