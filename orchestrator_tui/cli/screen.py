@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from orchestrator_tui.cli import output
 from orchestrator_tui.cli.exits import bad_usage, say
@@ -17,6 +18,10 @@ from orchestrator_tui.primitives.garbage import look_for_none
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
+
+# For so long a thread that reads may keep the screen waiting; the interpreter's own is 5 ms, half
+# of what a key takes.
+TURN_S: Final = 0.0005
 
 
 def unusable_reason() -> str | None:
@@ -73,6 +78,7 @@ def _open(settings: Settings, wished: Preferences, view: str = "") -> int:
 
     give_back_memory()
     look_for_none()  # `ui.warming` begins again
+    sys.setswitchinterval(TURN_S)
     trust_the_terminal()
     roots = settings.roots
     wish = ScreenWish(
