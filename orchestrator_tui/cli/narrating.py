@@ -149,10 +149,10 @@ class Narrator:
         return _clock(at or SYSTEM_CLOCK.now())
 
     def _print(self, stream: Stream, lines: tuple[AssembledLine, ...]) -> None:
-        target = sys.stderr if stream == Stream.STDERR else sys.stdout
-        for line in lines:
-            cut = f" … {byte_count(line.cut_bytes)} left out" if line.cut_bytes else ""
-            self._write(target, f"{safe_text(line.text)}{cut}")
+        # In one piece: to hand on each line by itself takes twice as long as all the rest.
+        if lines:
+            target = sys.stderr if stream == Stream.STDERR else sys.stdout
+            self._write(target, "\n".join(map(_line_words, lines)))
 
     def _write(self, target: TextIO, line: str) -> None:
         if target.fileno() in self._lost:
@@ -162,6 +162,11 @@ class Narrator:
             target.flush()
         except BrokenPipeError:
             self._lost.add(target.fileno())
+
+
+def _line_words(line: AssembledLine) -> str:
+    cut = f" … {byte_count(line.cut_bytes)} left out" if line.cut_bytes else ""
+    return f"{safe_text(line.text)}{cut}"
 
 
 def _clock(moment: datetime) -> str:

@@ -32,6 +32,8 @@ _SEQUENCE = re.compile(
     r"|\x1b[ -/]*+[0-~]"
 )
 
+_OTHER = re.compile("[^ -~]")
+
 _DENIED_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"})
 _NAMED_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cf"})  # shown as ⟨202E⟩
 # Assigned, of a harmless category, and yet nothing to see: fillers and joiners.
@@ -51,8 +53,11 @@ def safe_text(text: str, *, limit: int = DEFAULT_LIMIT) -> SafeText:
     no meaning here U+FFFD. A character carries at most three combining marks. What is left is of
     the categories that draw something. `limit` counts characters, the `…` of a cut included.
     """
-    if len(text) <= limit and text.isascii() and text.isprintable():
-        return SafeText(text)
+    if len(text) <= limit:
+        if text.isascii() and text.isprintable():
+            return SafeText(text)
+        if _SHOWN.plain.issuperset(_OTHER.findall(text)):
+            return SafeText(text)  # as a third of all lines are: some letters or signs in ASCII
     looked_at = text[: limit * _LOOKED_AT]
     plain = _SEQUENCE.sub("", looked_at).replace("\r\n", "\n").replace("\n", "␊")
     shown = plain.expandtabs(_TAB_COLUMNS).translate(_SHOWN)
@@ -83,17 +88,21 @@ class _Shown(dict[int, str]):
     """What stands for each code point, worked out when it is first met, for `str.translate`.
 
     It is asked of the running Python's own Unicode tables, so a code point that this Python does
-    not know is never let through. `marks` are the combining ones met so far.
+    not know is never let through. `marks` are the combining ones met so far, `plain` the others
+    that are shown as they are.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.marks: set[str] = set()
+        self.plain: set[str] = set()
 
     def __missing__(self, code_point: int) -> str:
         shown = _stand_in(code_point)
         if unicodedata.category(shown[:1] or " ") in ("Mn", "Me"):
             self.marks.add(shown)
+        elif shown == chr(code_point) and len(self.plain) < _CACHED_CODE_POINTS:
+            self.plain.add(shown)
         if len(self) < _CACHED_CODE_POINTS:
             self[code_point] = shown
         return shown

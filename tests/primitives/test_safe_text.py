@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from orchestrator_tui.primitives import safe_text as text_module
 from orchestrator_tui.primitives.safe_text import BACKSTOP, safe_lines, safe_text
 from tests.pace import slowness
 
@@ -129,6 +130,17 @@ def test_hostile_text_is_safe_and_cleaning_it_again_changes_nothing(raw: str) ->
     assert len(once) <= 40
     assert "\n" not in once
     assert safe_text(once, limit=40) == once
+
+
+@given(HOSTILE)
+@example("naïve \u0301x")
+@example("✓ done\ufe0f")
+def test_what_was_met_before_is_shown_as_at_first(raw: str) -> None:
+    again = safe_text(raw, limit=40)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_module, "_SHOWN", text_module._Shown())
+        assert safe_text(raw, limit=40) == again
+        assert safe_text(raw, limit=40) == again
 
 
 @given(HOSTILE)
