@@ -22,7 +22,7 @@ from orchestrator_tui.cli.options import (
     run_option,
     with_settings,
 )
-from orchestrator_tui.cli.output import flush, print_json_line, print_line
+from orchestrator_tui.cli.output import flush, print_json_lines, print_line, print_lines
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.primitives.safe_text import safe_text
@@ -38,7 +38,7 @@ from orchestrator_tui.store.reading import RunRef
 from orchestrator_tui.watch.logs import StageLogs
 
 FOLLOW_S: Final = 0.3  # between two looks with --follow
-PAGE_LINES: Final = 2000
+PAGE_LINES: Final = 10_000
 _UNFINISHED = frozenset([CommandStatus.PENDING.value, CommandStatus.RUNNING.value])
 
 
@@ -227,17 +227,17 @@ class _Printer:
         if not chosen:
             return
         if self.wish.form == Format.JSONL:
-            for line in chosen:
-                print_json_line(_document(position, stage, line))
+            print_json_lines(_document(position, stage, line) for line in chosen)
             return
         if len(self.positions) > 1 and self.headed != position:
             self.headed = position
             print_line(safe_text(f"==> {position} {stage.id} <=="))
-        for line in chosen:
-            print_line(self._text(line))
+        print_lines(map(self._text, chosen))
         flush()
 
     def _text(self, line: LogLine) -> str:
+        if not (self.wish.timestamps or line.cut_bytes or line.stream is Stream.NOTE):
+            return safe_text(line.text)
         moment = f"{line.at.astimezone():%H:%M:%S} " if self.wish.timestamps and line.at else ""
         cut = f" … {byte_count(line.cut_bytes)} left out" if line.cut_bytes else ""
         note = "-- " if line.stream == Stream.NOTE else ""

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from rich.cells import cell_len, set_cell_size
@@ -39,13 +39,24 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 def print_json_line(document: Mapping[str, Any]) -> None:
     """Write one document on one line and flush it."""
-    print_line(json.dumps(document, allow_nan=False))
+    print_json_lines((document,))
+
+
+def print_json_lines(documents: Iterable[Mapping[str, Any]]) -> None:
+    """Write documents, each on a line of its own, and flush them together."""
+    print_lines(json.dumps(document, allow_nan=False) for document in documents)
     sys.stdout.flush()
 
 
 def print_line(line: str) -> None:
     """Write a line that is safe already; it may be held back until `flush`."""
     sys.stdout.write(f"{line}\n")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines that are safe already in one piece, as an unbuffered output is slow for each."""
+    if text := "".join(f"{line}\n" for line in lines):
+        sys.stdout.write(text)
 
 
 def flush() -> None:
