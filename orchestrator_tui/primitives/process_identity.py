@@ -141,6 +141,11 @@ def process_name(identity: ProcessIdentity) -> str | None:
     return found.decode("utf-8", "replace").strip()
 
 
+def first_words(pid: int) -> tuple[bytes, ...]:
+    """Return the words that a process was started with, of very many the first; none if ended."""
+    return tuple((_read(f"/proc/{pid}/cmdline") or b"").split(b"\0"))
+
+
 def send_signal(identity: ProcessIdentity, signum: int) -> bool:
     """Signal exactly the process that `identity` names, never one that has its number now.
 

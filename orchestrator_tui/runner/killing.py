@@ -25,6 +25,7 @@ from orchestrator_tui.runner.burial import bury
 from orchestrator_tui.runner.leftovers import self_and_above
 from orchestrator_tui.runner.reopening import find_run, read_manifest
 from orchestrator_tui.store.control import ActionKind, request_action
+from orchestrator_tui.store.detached import detached_within
 from orchestrator_tui.store.life import identity_in, probe_runner, read_runner
 from orchestrator_tui.store.reading import RunRef
 
@@ -136,12 +137,13 @@ class _Kill:
 def _frozen_below(runner: ProcessIdentity) -> tuple[ProcessIdentity, ...]:
     """Freeze what descends from a runner until no look finds more; return all of it.
 
-    This process and those above it are left out, for a command of the run may be the one that asks.
+    This process and those above it are left out, for a command of the run may be the one that
+    asks; and what was detached from the run, which has one of its own.
     """
     frozen: set[ProcessIdentity] = set()
     found = set(descendants(runner.pid))
     above = self_and_above(found)
-    while new := found - frozen - above:
+    while new := found - frozen - above - detached_within(found):
         for process in new:
             _signal(process, signal.SIGSTOP)
         frozen |= new

@@ -20,6 +20,7 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.requests import NO_INPUTS, RunInputs
 from orchestrator_tui.runner.environment import environment_of_no_run
+from orchestrator_tui.store.detached import DETACHED
 
 READY_TIMEOUT_S = 5.0  # a runner that says nothing for so long is given up
 END_TIMEOUT_S = 2.0
@@ -152,9 +153,8 @@ def _spawn(
         if isinstance(job, StartJob)
         else ["resume", job.task_id, job.run_id]
     )
-    # -P keeps a module in the repository from being taken for one of ours.
     runner = subprocess.Popen(
-        [sys.executable, "-P", "-m", "orchestrator_tui.runner", *label],
+        [sys.executable, *DETACHED, *label],
         stdin=subprocess.PIPE,
         stdout=words,
         stderr=words,

@@ -13,7 +13,12 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
-from orchestrator_tui.primitives.process_identity import ProcessIdentity, descendants, send_signal
+from orchestrator_tui.primitives.process_identity import (
+    ProcessIdentity,
+    descendants,
+    send_signal,
+)
+from orchestrator_tui.store.detached import detached_within
 
 GRACE_POLL_S = 0.02
 SWEEP_PAUSE_S = 0.005
@@ -80,7 +85,8 @@ class TreeScope:
     """The processes that began below this one since the scope was made.
 
     A process belongs to it if it descends from this process, runs in another session and does not
-    descend from a child that was there before. Needs `become_subreaper` to see daemons.
+    descend from a child that was there before, nor from a detached runner. Needs
+    `become_subreaper` to see daemons.
     """
 
     def __init__(self) -> None:
@@ -95,7 +101,7 @@ class TreeScope:
             process
             for known in self._before.intersection(alive)
             for process in (known, *descendants(known.pid))
-        }
+        } | detached_within(alive)
         return tuple(p for p in alive if p not in strangers and not _in_own_session(p.pid))
 
 

@@ -13,6 +13,7 @@ from orchestrator_tui.primitives.process_identity import (
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import LivingProcess
 from orchestrator_tui.records.paths import Roots, resolve_run_paths
+from orchestrator_tui.store.detached import detached_within
 from orchestrator_tui.store.life import identity_in, read_runner
 
 
@@ -23,7 +24,10 @@ class RunProcesses:
         self._roots = roots
 
     async def living(self, key: RunKey) -> tuple[LivingProcess, ...]:
-        """Return the runner and what descends from it, the oldest first; none if it is dead."""
+        """Return the runner and what descends from it, the oldest first; none if it is dead.
+
+        What was detached has a run of its own, and is left out.
+        """
         return await to_thread.run_sync(self._living, key)
 
     def _living(self, key: RunKey) -> tuple[LivingProcess, ...]:
@@ -32,7 +36,9 @@ class RunProcesses:
             return ()
         runner = identity_in(record)
         try:
-            found = (runner, *descendants(runner.pid))
+            below = descendants(runner.pid)
+            others = detached_within(below)
+            found = (runner, *(process for process in below if process not in others))
         except OSError:  # no /proc
             # not reached: there is /proc on every Linux
             return ()

@@ -18,7 +18,14 @@ import pytest
 from orchestrator_tui.primitives.process_identity import identity_of, processes_given
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict
-from orchestrator_tui.records.requests import CancelRun, Done, LaunchRun, Refused, ResumeRun
+from orchestrator_tui.records.requests import (
+    CancelRun,
+    Done,
+    KillRun,
+    LaunchRun,
+    Refused,
+    ResumeRun,
+)
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.runner.actions import RunActions
 from orchestrator_tui.runner.launch import (
@@ -41,6 +48,14 @@ from orchestrator_tui.runner.launch import StartJob, launch_detached
 roots = Roots.of(Path(sys.argv[1]))
 launch_detached(roots, StartJob("main", sys.argv[2]), environ=os.environ)
 signal.pause()
+"""
+
+DETACHER = """
+import os, sys
+from pathlib import Path
+from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.runner.launch import StartJob, launch_detached
+launch_detached(Roots.of(Path(sys.argv[1])), StartJob("inner", sys.argv[2]), environ=os.environ)
 """
 
 
@@ -141,6 +156,30 @@ async def test_a_run_outlives_the_end_of_its_terminal(repo: Repository) -> None:
     launcher.wait()
     (repo.folder / "go").touch()
     assert await until_over(repo, key) == "succeeded"
+
+
+@pytest.mark.parametrize("way", ["cancel", "kill", "timeout"])
+async def test_a_run_that_a_stage_detached_outlives_the_end_of_that_stage(
+    repo: Repository, way: str
+) -> None:
+    (repo.folder / "detach.py").write_text(DETACHER)
+    hold = f"{sys.executable} detach.py {repo.folder} {TASK}; echo up; sleep 100 & wait"
+    limit = {"timeoutMs": 3000} if way == "timeout" else {}
+    waits = "echo $PPID > inner; while ! test -e go; do sleep 0.05; done"
+    repo.configure(main=[command("one", hold, **limit)], inner=[command("in", waits)])
+    outer = await launched(repo)
+    await until_up(repo, outer)
+    (inner,) = (key for key in await repo.runs(2) if key != outer)
+    await eventually((repo.folder / "inner").exists)
+    if way != "timeout":
+        asked = CancelRun(outer, "enough") if way == "cancel" else KillRun(outer, "enough")
+        assert isinstance(await actions(repo).perform(asked), Done)
+    assert await until_over(repo, outer) == ("failed" if way == "timeout" else "cancelled")
+    await until_dead(runner_pid(repo, outer))
+    assert left_of(repo, outer) == []
+    assert probe_runner(repo.paths(inner)).verdict is RunnerVerdict.ALIVE
+    (repo.folder / "go").touch()
+    assert await until_over(repo, inner) == "succeeded"
 
 
 @pytest.mark.acceptance(108)
