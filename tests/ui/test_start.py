@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Button, Input
+from textual.widgets._toast import Toast
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.requests import LaunchRun, RunInputs, StartConditions
@@ -136,6 +137,20 @@ async def test_every_button_is_in_sight_in_the_smallest_terminal() -> None:
         button = dialog.query_one("#go").region
         assert app.screen.region.contains_region(button)
         assert dialog.query_one("#pipelines").size.height >= 1
+
+
+@pytest.mark.anyio
+async def test_what_is_told_meanwhile_lies_over_no_button() -> None:
+    app, dialog, _ = start_app()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        app.notify("one\ntwo")
+        app.notify("three\nfour\nfive")
+        await until(pilot, lambda: len(dialog.query(Toast)) == 2)
+        await pilot.pause()
+        told_over = [toast.region for toast in dialog.query(Toast)]
+        buttons = [button.region for button in dialog.query(Button)]
+        assert len(buttons) == 3 and all(told_over)
+        assert not any(one.overlaps(other) for one in buttons for other in told_over)
 
 
 @pytest.mark.parametrize("env", [(), (("A", "1"),), (("A", "a b"), ("B", 'it\'s "x" $HOME'))])
