@@ -25,7 +25,7 @@ from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.ui.announcing import Announcer
 from orchestrator_tui.ui.early_screen import EarlyScreen
 from orchestrator_tui.ui.farewell import farewell_lines
-from orchestrator_tui.ui.frames import FrameBudget
+from orchestrator_tui.ui.frames import FRAMES_AHEAD, FrameBudget
 from orchestrator_tui.ui.freezing import Freezer
 from orchestrator_tui.ui.journal import Journal
 from orchestrator_tui.ui.keys import APP_KEYS
@@ -279,8 +279,8 @@ class OrchTui(PlacesApp, inherit_bindings=False):
             self._paint_timer = None
         interval_s = self._interval_s()
         # Only where no network is between do bytes cost nothing.
-        has_advance = interval_s <= NEAR_FRAME_S
-        self._frames.made(self._clock.monotonic(), interval_s, has_advance=has_advance)
+        ahead = FRAMES_AHEAD if interval_s <= NEAR_FRAME_S else 0
+        self._frames.made(self._clock.monotonic(), interval_s, ahead=ahead)
         self._show()
 
     def _interval_s(self) -> float:

@@ -1,4 +1,4 @@
-"""When a screen is made and painted: at once after a quiet time, else one frame after the last."""
+"""When a screen is made and painted: at once after a quiet time, else in the turn of frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final
 from textual.screen import UPDATE_PERIOD, Screen
 from textual.timer import Timer
 
-FRAMES_AHEAD: Final = 2  # that may come at once after a quiet time
+FRAMES_AHEAD: Final = 2  # besides the first, that may be made at once after a quiet time
+PAINTED_AHEAD: Final = 1  # and that may be painted so: a key is not held up by a clock that ticked
 
 
 class FrameBudget:
@@ -22,36 +23,36 @@ class FrameBudget:
         """Return how long the next frame has to wait; none does if it is not above zero."""
         return self._next_at - now
 
-    def made(self, now: float, interval_s: float, *, has_advance: bool) -> None:
+    def made(self, now: float, interval_s: float, *, ahead: int = 0) -> None:
         """Take note of a frame, which a clock may have asked for before its time.
 
-        With an advance a lone change need not wait because a clock has just ticked.
+        With some `ahead` a lone change need not wait because a clock has just ticked.
         """
-        advance_s = FRAMES_AHEAD * interval_s if has_advance else 0.0
+        advance_s = ahead * interval_s
         self._next_at = min(max(self._next_at, now - advance_s), now) + interval_s
         self.made_at = now
 
 
 class FrameTimer(Timer):
-    """Ticks while it is resumed, each time as soon as its interval has passed since the last.
+    """Ticks while it is resumed: once an interval, and one more at once after a quiet time.
 
     The one of Textual keeps to points in time that lie an interval apart. It does not take the next
     such point, but the one after it, where the next has come while it was paused: a key or a change
-    just after a frame would be shown up to two intervals later, 33 ms rather than 17.
+    just after a frame would be shown up to two intervals later, 33 ms.
     """
 
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
-        ticked_at = clock() - self._interval
-        count = 0
+        budget, count = FrameBudget(), 0
         while True:
             await self._active.wait()
-            wait_s = ticked_at + self._interval - clock()
+            wait_s = budget.wait_s(clock())
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             if self._active.is_set():  # it may have been painted, and paused, meanwhile
-                ticked_at, count = clock(), count + 1
-                await self._tick(next_timer=ticked_at, count=count)
+                now, count = clock(), count + 1
+                budget.made(now, self._interval, ahead=PAINTED_AHEAD)
+                await self._tick(next_timer=now, count=count)
 
 
 class PaintsSoon:

@@ -68,12 +68,12 @@ def ticks_of(*resumed_at: float) -> list[float]:
     return ticked
 
 
-def test_a_frame_comes_at_once_or_one_interval_after_the_last() -> None:
+def test_after_a_quiet_time_two_frames_come_at_once_and_then_one_an_interval() -> None:
     assert ticks_of(0.01) == [0.01]
-    assert ticks_of(0.0, 0.01) == [0.0, 0.25]
-    assert ticks_of(0.0, 0.01, 0.02, 0.24) == [0.0, 0.25]
-    assert ticks_of(0.0, 0.26, 0.27) == [0.0, 0.26, 0.51]
-    assert ticks_of(0.0, 5.1, 5.2) == [0.0, 5.1, 5.35]
+    assert ticks_of(0.0, 0.01) == [0.0, 0.01]
+    assert ticks_of(0.0, 0.01, 0.02, 0.24) == [0.0, 0.01, 0.25]
+    assert ticks_of(0.0, 0.01, 0.26, 0.27) == [0.0, 0.01, 0.26, 0.5]
+    assert ticks_of(0.0, 5.1, 5.2) == [0.0, 5.1, 5.2]
 
 
 def screens(kind: type[Screen[Any]]) -> Iterator[type[Screen[Any]]]:
@@ -108,7 +108,7 @@ async def test_textual_paints_by_this_timer() -> None:
 def test_frames_of_many_changes_come_in_turn() -> None:
     budget, now = FrameBudget(), 50.0
     assert budget.wait_s(now) <= 0
-    budget.made(now, INTERVAL_S, has_advance=False)
+    budget.made(now, INTERVAL_S, ahead=0)
     assert budget.wait_s(now) == INTERVAL_S
     now += INTERVAL_S
     assert budget.wait_s(now) <= 0
@@ -118,14 +118,14 @@ def test_after_a_quiet_time_some_come_at_once() -> None:
     budget, now = FrameBudget(), 50.0
     for _ in range(FRAMES_AHEAD + 1):
         assert budget.wait_s(now) <= 0
-        budget.made(now, INTERVAL_S, has_advance=True)
+        budget.made(now, INTERVAL_S, ahead=FRAMES_AHEAD)
     assert budget.wait_s(now) == INTERVAL_S
 
 
 def test_frames_that_a_clock_asked_for_hold_nothing_up() -> None:
     budget, now = FrameBudget(), 50.0
     for _ in range(20):
-        budget.made(now, INTERVAL_S, has_advance=True)
+        budget.made(now, INTERVAL_S, ahead=FRAMES_AHEAD)
         assert budget.wait_s(now) <= INTERVAL_S
 
 
