@@ -38,7 +38,7 @@ from orchestrator_tui.store.reading import RunRef
 from orchestrator_tui.watch.logs import StageLogs
 
 FOLLOW_S: Final = 0.3  # between two looks with --follow
-PAGE_LINES: Final = 10_000
+PAGE_LINES: Final = 10_000  # the run is found and its log opened anew for each page
 _UNFINISHED = frozenset([CommandStatus.PENDING.value, CommandStatus.RUNNING.value])
 
 

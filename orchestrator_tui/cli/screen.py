@@ -19,8 +19,8 @@ from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.program import PROGRAM
 from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
 
-# For so long a thread that reads may keep the screen waiting; the interpreter's own is 5 ms, half
-# of what a key takes.
+# For so long a thread that reads may keep the screen waiting; the interpreter's own is 5 ms, as
+# much as a key takes.
 TURN_S: Final = 0.0005
 
 

@@ -101,15 +101,14 @@ def _folder_signature(descriptor: int, name: str) -> FileSignature | OSError | N
 def _signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     found: list[FileSignature | None] = []
-    look, note = os.stat, found.append
     try:
         for name in names:
             try:
-                status = look(name, dir_fd=descriptor, follow_symlinks=False)
+                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             except (OSError, ValueError):
-                note(None)
+                found.append(None)
                 continue
-            note(signature_of(status) if stat.S_ISREG(status.st_mode) else None)
+            found.append(signature_of(status) if stat.S_ISREG(status.st_mode) else None)
     finally:
         os.close(descriptor)
     return found

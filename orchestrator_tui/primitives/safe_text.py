@@ -57,7 +57,7 @@ def safe_text(text: str, *, limit: int = DEFAULT_LIMIT) -> SafeText:
         if text.isascii() and text.isprintable():
             return SafeText(text)
         if _SHOWN.plain.issuperset(_OTHER.findall(text)):
-            return SafeText(text)  # as a third of all lines are: some letters or signs in ASCII
+            return SafeText(text)  # every character was met before and is shown as it is
     looked_at = text[: limit * _LOOKED_AT]
     plain = _SEQUENCE.sub("", looked_at).replace("\r\n", "\n").replace("\n", "␊")
     shown = plain.expandtabs(_TAB_COLUMNS).translate(_SHOWN)

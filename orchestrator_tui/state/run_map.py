@@ -87,27 +87,25 @@ class RunMapDraft(Generic[_Known]):
 
     def put(self, key: RunKey, run: _Known) -> None:
         """Add a run or take it in place of the one before."""
-        self._shard(key)[key] = run
+        self._shard(hash(key) % _SHARDS)[key] = run
 
     def add(self, key: RunKey, run: _Known) -> _Known | None:
         """Add a run unless there is one of that key, which is then returned."""
         number = hash(key) % _SHARDS
         known = self._shards[number].get(key)
         if known is None:
-            shard = self._shards[number] if number in self._own else self._shard(key)
-            shard[key] = run
+            self._shard(number)[key] = run
         return known
 
     def drop(self, key: RunKey) -> None:
         """Take a run out that is there."""
-        del self._shard(key)[key]
+        del self._shard(hash(key) % _SHARDS)[key]
 
     def finished(self) -> RunMap[_Known]:
         """Return the map after the changes: the very same one if there were none."""
         return RunMap(tuple(self._shards)) if self._own else self._runs
 
-    def _shard(self, key: RunKey) -> dict[RunKey, _Known]:
-        number = hash(key) % _SHARDS
+    def _shard(self, number: int) -> dict[RunKey, _Known]:
         if number not in self._own:
             self._own.add(number)
             self._shards[number] = self._shards[number].copy()

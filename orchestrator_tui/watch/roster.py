@@ -235,7 +235,7 @@ class Roster:
         """
         places = self._places
         runs = [run for run in remembered if run.facts.key not in places]
-        names = [f"{run.facts[0][0]}/cli/{run.facts[0][1]}/{MANIFEST_NAME}" for run in runs]
+        names = [_name(run.facts.key, RunShape.CLI) for run in runs]
         seen: list[RunSeen] = []
         for (facts, kept), signature in zip(runs, self._signatures(names), strict=False):
             key = facts.key
