@@ -79,11 +79,11 @@ def look_at(roots: Roots, ref: RunRef) -> LookedAt | None:
 def look_closely(settings: Settings, looked: LookedAt) -> RunDetail | None:
     """Return the details of a run as the screen has them: earlier runs and git are asked, too."""
     from orchestrator_tui.watch.details import FocusedRuns  # only `errors` needs it
-    from orchestrator_tui.watch.roster import Roster
+    from orchestrator_tui.watch.places import Places
 
-    roster = Roster(settings.roots, SYSTEM_CLOCK)
-    roster.list_all()
-    focused = FocusedRuns(settings.roots, SYSTEM_CLOCK, roster, settings.environ)
+    places = Places(settings.roots, SYSTEM_CLOCK)
+    places.list_all()
+    focused = FocusedRuns(settings.roots, SYSTEM_CLOCK, places, settings.environ)
     return focused.read_now(looked.run.key) or looked.detail
 
 

@@ -30,7 +30,7 @@ from orchestrator_tui.store.events import read_last_events
 from orchestrator_tui.store.life import read_stage_errors
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
 from orchestrator_tui.watch.artifacts import find_artifacts
-from orchestrator_tui.watch.roster import Roster
+from orchestrator_tui.watch.places import Places
 from orchestrator_tui.watch.settling import SETTLED_AFTER
 from orchestrator_tui.watch.stage_places import StagePlace, log_path
 
@@ -78,12 +78,12 @@ class FocusedRuns:
     """
 
     def __init__(
-        self, roots: Roots, clock: Clock, roster: Roster, environ: Mapping[str, str]
+        self, roots: Roots, clock: Clock, places: Places, environ: Mapping[str, str]
     ) -> None:
         self._roots = roots
         self._environ = environ
         self._clock = clock
-        self._roster = roster
+        self._places = places
         self._read_page: Callable[[LogRequest], LogPage] | None = None
         self._runs: dict[RunKey, _Focused] = {}
         self._wanted: frozenset[RunKey] = frozenset()
@@ -144,7 +144,7 @@ class FocusedRuns:
 
     def _find(self) -> None:
         for key in self._wanted - self._runs.keys():
-            ref = self._roster.ref(key)
+            ref = self._places.ref(key)
             if ref is not None:
                 paths = run_paths_in(self._roots, key, ref.run_dir)
                 self._runs[key] = _Focused(ref, paths)
@@ -192,7 +192,7 @@ class FocusedRuns:
             return []
         from orchestrator_tui.watch.greens import since_green
 
-        own, others = self._roster.before(key), self._roster.elsewhere_before(key, EARLIER_READS)
+        own, others = self._places.before(key), self._places.elsewhere_before(key, EARLIER_READS)
         greens = (*own[:EARLIER_READS], *others)
         run.since_green = since_green(self._roots, self._environ, greens, facts, git)
         detail = replace(detail, since_green=run.since_green)
@@ -228,7 +228,7 @@ class FocusedRuns:
             return ()
         if run.earlier is None:
             found: list[EarlierRun] = []
-            for ref in self._roster.before(facts.key)[:EARLIER_READS]:
+            for ref in self._places.before(facts.key)[:EARLIER_READS]:
                 earlier = self._ended_like(ref, facts.pipeline_id)
                 found += [earlier] if earlier else []
                 if len(found) == EARLIER_RUNS:

@@ -91,7 +91,7 @@ class LivingRuns:
             living.facts, living.is_readable = facts, True
             living.next_look_s = min(living.next_look_s, living.looked_s + LOOK_EVERY_S)
             return seen
-        ref = self._roster.ref(facts.key)
+        ref = self._roster.places.ref(facts.key)
         if ref is not None:
             paths = run_paths_in(self._roots, facts.key, ref.run_dir)
             self._runs[facts.key] = _Living(ref, paths, facts)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +14,6 @@ from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import CONFIG_NAME, Roots
-from orchestrator_tui.state.estimates import SAMPLES_KEPT, has_length
 from orchestrator_tui.state.observations import (
     CheckoutSeen,
     ConfigSeen,
@@ -32,13 +29,9 @@ from orchestrator_tui.store.configuration_memory import ConfigMemory
 from orchestrator_tui.store.reading import reason_of
 from orchestrator_tui.watch.changes import Change, ChangeKind, classify
 from orchestrator_tui.watch.details import FocusedRuns
-from orchestrator_tui.watch.index import (
-    UNFINISHED_LIMIT,
-    RememberedTasks,
-    RunIndex,
-    Unfinished,
-)
+from orchestrator_tui.watch.index import RunIndex
 from orchestrator_tui.watch.living import LivingRuns
+from orchestrator_tui.watch.recollection import Recollection
 from orchestrator_tui.watch.roster import Roster
 from orchestrator_tui.watch.settling import SETTLED_AFTER
 from orchestrator_tui.watch.source import Layer, NoticeSource
@@ -67,12 +60,6 @@ class Cadence:
 # takes memory of the kernel, and of those a user has only so many.
 MAX_SHELVES: Final = 2000
 MAX_RUN_FOLDERS: Final = 1000
-_KEPT_A_SECOND: Final = 500  # so large an index is kept so much less often
-# While others are still to be read, so many new ones are kept, and so many times what was kept
-# before: each time takes as long as what it keeps.
-_KEPT_WHILE_READING: Final = 10_000
-_KEPT_TIMES: Final = 3
-_NEWS_SHARE: Final = 1000  # one of so many runs has to be news
 _PART_OF_READ: Final = 50  # a batch grows to such a part of what was read before
 _UNHEARD: Final = 5  # changes without any notice, after which none is waited for
 _WITH_TICK: Final = 0.8  # of a tick: what is due so soon after it is looked at with it
@@ -103,21 +90,17 @@ class Lookout:
         self._environ = environ
         self._cadence = cadence or Cadence()
         self._roster = Roster(roots, clock)
+        self._places = self._roster.places
         self._living = LivingRuns(roots, clock, self._roster)
-        self._focused = FocusedRuns(roots, clock, self._roster, environ or {})
-        self._index = index
-        self._recalled = iter(()) if index is None else index.recall()
-        self._is_recalling = index is not None
-        self._has_shown = False  # something, which is on its way to the first frame
-        self._unsampled: Counter[str] = Counter()
-        self._to_sample: list[RunKey] = []
-        self._kept_s: float | None = None
+        self._focused = FocusedRuns(roots, clock, self._places, environ or {})
+        self._recollection = Recollection(index, self._roster, clock, self._cadence.keep_s)
+        self._has_recalled = False  # something, which is on its way to the first frame
         self._backlog: list[RunKey] = []  # the last one is read next
         self._batches = 0
         self._wanted_focus: frozenset[RunKey] | None = None
         self._wants_walk, self._wants_rescan = True, False
         self._next_tick_s = self._next_walk_s = self._rested_s = clock.monotonic()
-        self._shelves_of = -1  # the roster's generation that is watched
+        self._shelves_of = -1  # the places' generation that is watched
         self._shelf_folders: frozenset[Path] = frozenset()
         self._run_folders: dict[Layer, frozenset[Path]] = {}
         self._has_walked = False
@@ -145,82 +128,32 @@ class Lookout:
         return bool(self._backlog) or self._freshness is None
 
     def _recall(self) -> list[Observation]:
-        """Take the next piece of what was kept; with the first come the runs that go on."""
+        """Take over the next piece of what was kept; with the first come the runs that go on."""
         seen: list[Observation] = []
-        piece = next(self._recalled, None)
-        if isinstance(piece, Unfinished):
-            self._roster.expect(piece.keys)
-            for key in piece.keys[: self._cadence.first_reads]:
+        if not self._has_recalled:
+            self._has_recalled = True
+            for key in self._recollection.begin()[: self._cadence.first_reads]:
                 seen += self._read(key)
-            piece = next(self._recalled, None)
-        if isinstance(piece, RememberedTasks):
-            self._roster.recall_tasks(piece.tasks)
-            piece = None
-        if piece is None or isinstance(piece, Unfinished):
-            self._is_recalling = False
-            return seen
-        recalled = self._roster.recall(piece)
-        self._want_samples(recalled)
-        return seen + recalled
-
-    def _want_samples(self, recalled: Sequence[RunSeen]) -> None:
-        """Have runs read again whose stages tell how long their pipeline takes."""
-        wanted = self._unsampled
-        for run in recalled:
-            facts = run.facts
-            pipeline_id = facts.pipeline_id
-            if pipeline_id and wanted[pipeline_id] < SAMPLES_KEPT and has_length(facts):
-                wanted[pipeline_id] += 1
-                self._to_sample.append(facts.key)
-
-    def _read_samples_last(self) -> None:
-        for key in self._to_sample:
-            self._roster.forget(key)
-        self._backlog = [*reversed(self._to_sample), *self._backlog]
-        self._to_sample = []
+        return seen + self._recollection.take()
 
     def keep_index(self) -> None:
         """Keep what was read of runs that have ended, if there is news, for the next start."""
-        if not self._backlog:
-            self._kept_s = self._clock.monotonic()
-        if self._index is not None and self._roster.news:
-            unfinished = self._unfinished()
-            tasks = self._roster.remembered_tasks(frozenset(unfinished))
-            self._index.keep(self._roster.remembered(), unfinished, tasks)
-
-    def _unfinished(self) -> tuple[RunKey, ...]:
-        """Return the runs that go on, newest first, as many as the index keeps; none of 2025."""
-        living = self._living.keys()
-        refs = ((key, self._roster.ref(key)) for key in living)
-        keys = (key for key, ref in refs if ref is not None and ref.shape is RunShape.CLI)
-        return tuple(islice(keys, UNFINISHED_LIMIT))
+        self._recollection.keep(self._living.keys(), len(self._backlog))
 
     def _keep_index_when_due(self) -> None:
-        if self._is_keeping_due():
+        if self._recollection.is_keeping_due(len(self._backlog)):
             self.keep_index()
-
-    def _is_keeping_due(self) -> bool:
-        news, count = self._roster.news, len(self._roster)
-        if self._backlog:
-            # A person may leave before all is read, and shall not begin at the beginning again.
-            kept = count - len(self._backlog) - news
-            return news >= max(_KEPT_WHILE_READING, _KEPT_TIMES * kept)
-        if news * _NEWS_SHARE < max(1, count):
-            return False
-        every_s = max(self._cadence.keep_s, count / _KEPT_A_SECOND)
-        return self._kept_s is None or self._clock.monotonic() - self._kept_s >= every_s
 
     def step(self) -> tuple[Observation, ...]:
         """Wait until there is something to look at, look, and return what is news."""
         seen: list[Observation] = []
-        if self._is_recalling:
-            if self._config_rested is None and self._has_shown:
+        if not self._recollection.is_over:
+            if self._config_rested is None and self._has_recalled:
                 seen += self._look_at_config()  # a form may be asked for before all is recalled
-            self._has_shown = True
             seen += self._recall()
             self._take_focus()
             seen += self._focused.look_when_due()
-            if seen or self._is_recalling:
+            if seen or not self._recollection.is_over:
                 return tuple(seen)
         paths = self._source.wait(self._idle_s())
         pause_s = self._rested_s - self._clock.monotonic()
@@ -276,21 +209,21 @@ class Lookout:
 
     def _list(self, task: str) -> list[Observation]:
         """List a task of which a notice came; its folders' signatures may not show it yet."""
-        is_new = task not in self._roster.tasks
+        is_new = task not in self._places.tasks
         if is_new and not _is_folder(self._roots.runs / task):
             return []
-        self._roster.relist(task)
+        self._places.shelves.relist(task)
         found, gone = self._roster.list_task(task)
         self._wants_walk |= is_new  # its folder is to be watched, too
         self._backlog += sorted(found, key=lambda key: key.run_id)
         return self._without(gone)
 
     def _read_now(self, key: RunKey) -> list[Observation]:
-        if self._roster.ref(key) is None:
+        if self._places.ref(key) is None:
             for shape in (RunShape.CLI, RunShape.MCP, RunShape.SUMMARY):
                 folder = {RunShape.CLI: "cli", RunShape.MCP: "mcp"}.get(shape, "")
                 if _is_folder(self._roots.runs / key.task_id / folder / key.run_id):
-                    self._roster.add(key, shape)
+                    self._places.add(key, shape)
                     break
         self._focused.hasten(key)
         return self._read(key)
@@ -329,7 +262,7 @@ class Lookout:
         """Look at a part of all manifests: nothing else tells that one that had ended goes on."""
         if self._backlog or self._freshness is None:
             return []
-        count = 1 + int(len(self._roster) * self._cadence.tick_s / self._cadence.round_s)
+        count = 1 + int(len(self._places) * self._cadence.tick_s / self._cadence.round_s)
         seen: list[Observation] = []
         for key in self._roster.changed_by_turns(count):
             seen += self._read(key)
@@ -340,18 +273,18 @@ class Lookout:
         self._wants_walk, self._has_walked = False, True
         if self._wants_rescan:
             self._wants_rescan = False
-            self._roster.forget_shelves()
+            self._places.forget_shelves()
         exists, problem = self._look_at_root()
         seen: list[Observation] = []
         if exists:
             found, gone = self._roster.list_all()
             if self._freshness is not None:
                 self._unheard += len(found)
-            problem = problem or self._roster.problem
+            problem = problem or self._places.problem
             self._backlog += reversed(found)
             seen += self._without(gone)
             if self._freshness is None:
-                self._read_samples_last()
+                self._backlog = [*reversed(self._recollection.samples()), *self._backlog]
         seen += self._watch_shelves(exists)
         deafness = self._source.problem or self._deafness()
         self._next_walk_s = self._clock.monotonic() + self._walk_every_s(exists, bool(deafness))
@@ -387,11 +320,11 @@ class Lookout:
         """Watch where runs appear; look again where that begins only now."""
         if not exists:
             folders = frozenset[Path]()
-        elif self._roster.generation != self._shelves_of or not self._shelf_folders:
-            folders = self._roster.shelves(MAX_SHELVES) | {self._roots.runs}
+        elif self._places.generation != self._shelves_of or not self._shelf_folders:
+            folders = self._places.newest_shelves(MAX_SHELVES) | {self._roots.runs}
         else:
             folders = self._shelf_folders
-        self._shelves_of, self._shelf_folders = self._roster.generation, folders
+        self._shelves_of, self._shelf_folders = self._places.generation, folders
         seen: list[Observation] = []
         for folder in self._source.watch(Layer.SHELVES, folders):
             task = folder.parent.name if folder.name == "cli" else folder.name
@@ -407,7 +340,7 @@ class Lookout:
         """Watch the folders of the runs that go on or are in focus; look again at new ones."""
         keys = {paths.run_dir: paths.key for paths in self._living.awake()}
         for key in self._roster.newborn():
-            ref = self._roster.ref(key)
+            ref = self._places.ref(key)
             if ref is not None and _is_folder(ref.run_dir):
                 keys[ref.run_dir] = key
         wanted = frozenset(list(keys)[:MAX_RUN_FOLDERS])
@@ -462,7 +395,7 @@ class Lookout:
             return []
         cadence = self._cadence
         # What is shown after each batch takes the longer the more there is.
-        count = max(cadence.reads, (len(self._roster) - len(self._backlog)) // _PART_OF_READ)
+        count = max(cadence.reads, (len(self._places) - len(self._backlog)) // _PART_OF_READ)
         if self._batches < _SMALL_BATCHES:
             count = cadence.first_reads
         self._batches += 1

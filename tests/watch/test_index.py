@@ -24,7 +24,7 @@ from orchestrator_tui.state.liveness import State, state_of
 from orchestrator_tui.state.observations import RunSeen, RunVanished
 from orchestrator_tui.store import facts_reading, reading
 from orchestrator_tui.watch import index as indexes
-from orchestrator_tui.watch import lookout
+from orchestrator_tui.watch import recollection
 from orchestrator_tui.watch.index import Remembered, RememberedTasks, RunIndex, Unfinished
 from orchestrator_tui.watch.lookout import Cadence
 from tests.watch.disk import Watch, write_run
@@ -107,7 +107,7 @@ def test_a_second_look_reads_nothing_again_and_tells_the_same(
 def test_who_leaves_while_runs_are_read_does_not_begin_at_the_beginning_again(
     tmp_path: Path, reads: list[RunKey], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookout, "_KEPT_WHILE_READING", 2)
+    monkeypatch.setattr(recollection, "_KEPT_WHILE_READING", 2)
     write_past(Roots.of(tmp_path))
     left = Watch(tmp_path, index=index_of(tmp_path), cadence=Cadence(first_reads=1, reads=1))
     while len(reads) < 4:

@@ -51,7 +51,7 @@ def test_a_run_with_its_pointer_and_its_summary_is_one_place(desk: Desk) -> None
         copy.write_text('{"redirect_to": "x"}')
     found, _ = desk.roster.list_all()
     assert found == [KEY]
-    ref = desk.roster.ref(KEY)
+    ref = desk.roster.places.ref(KEY)
     assert ref is not None
     assert ref.shape is RunShape.CLI
 
@@ -62,7 +62,7 @@ def test_a_run_in_cli_takes_the_place_of_an_older_folder_of_its_name(desk: Desk)
     assert desk.roster.list_all()[0] == [KEY]
     write_run(desk.roots)
     assert desk.roster.list_all()[0] == [KEY]
-    ref = desk.roster.ref(KEY)
+    ref = desk.roster.places.ref(KEY)
     assert ref is not None
     assert ref.shape is RunShape.CLI
 
@@ -200,15 +200,15 @@ def test_the_shelves_are_where_the_next_run_will_appear(desk: Desk) -> None:
     write_run(desk.roots)
     (desk.roots.runs / "empty-task").mkdir()
     desk.roster.list_all()
-    before = desk.roster.generation
-    assert desk.roster.shelves(10) == {
+    before = desk.roster.places.generation
+    assert desk.roster.places.newest_shelves(10) == {
         desk.roots.runs / KEY.task_id / "cli",
         desk.roots.runs / "empty-task",
     }
-    assert len(desk.roster.shelves(1)) == 1
+    assert len(desk.roster.places.newest_shelves(1)) == 1
     (desk.roots.runs / "empty-task" / "cli").mkdir()
     desk.roster.list_all()
-    assert desk.roster.generation != before
+    assert desk.roster.places.generation != before
 
 
 @pytest.mark.acceptance(110)
