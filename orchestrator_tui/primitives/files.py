@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestrator_tui.primitives.many import contents, folder_signatures, signatures
+from orchestrator_tui.primitives.many import contents, folder_signatures, unchanged
 from orchestrator_tui.primitives.opening import (
     UnsuitableFile,
     is_trusted_owner,
@@ -61,7 +61,7 @@ __all__ = [
     "resolve_inside",
     "set_mode",
     "signature",
-    "signatures",
+    "unchanged",
     "write_atomic",
 ]
 

@@ -10,19 +10,21 @@ from pathlib import Path
 
 from orchestrator_tui.primitives import steps
 from orchestrator_tui.primitives.opening import FOLDER_FLAGS, open_quickly
-from orchestrator_tui.primitives.signature import FileSignature, signature_of
+from orchestrator_tui.primitives.signature import FileSignature, parts_of, signature_of
 from orchestrator_tui.primitives.steps import Step, perform
 
 
-def signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None]:
-    """Return the signature of each file, named from a folder on; quick for very many.
+def unchanged(
+    folder: Path, names: Sequence[str], before: Sequence[FileSignature | None]
+) -> list[bool]:
+    """Tell of each file, named from a folder on, whether it still has the signature it had.
 
-    None stands for whatever `signature` has no signature of, and for what cannot be looked at.
+    None is the signature of none. Quick for very many.
 
     Raises:
         OSError: The folder itself cannot be opened.
     """
-    return perform(Step.STAT, folder, _signatures, folder, names)
+    return perform(Step.STAT, folder, _unchanged, folder, names, before)
 
 
 def folder_signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | OSError | None]:
@@ -98,17 +100,20 @@ def _folder_signature(descriptor: int, name: str) -> FileSignature | OSError | N
     return signature_of(status) if stat.S_ISDIR(status.st_mode) else None
 
 
-def _signatures(folder: Path, names: Sequence[str]) -> list[FileSignature | None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    found: list[FileSignature | None] = []
+def _unchanged(
+    folder: Path, names: Sequence[str], before: Sequence[FileSignature | None]
+) -> list[bool]:
+    descriptor = os.open(folder, FOLDER_FLAGS)
+    found: list[bool] = []
     try:
-        for name in names:
+        for name, signature in zip(names, before, strict=True):
             try:
                 status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             except (OSError, ValueError):
-                found.append(None)
+                found.append(False)
                 continue
-            found.append(signature_of(status) if stat.S_ISREG(status.st_mode) else None)
+            # Only regular files are given signatures, and what has inode and ctime of one is it.
+            found.append(parts_of(status) == signature)
     finally:
         os.close(descriptor)
     return found

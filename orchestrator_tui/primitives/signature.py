@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # A year away from the ends of the calendar, where no other zone has a time.
@@ -42,6 +44,11 @@ def _moment(time_ns: int) -> datetime:
         return _LATEST if time_ns > 0 else _EARLIEST
     return min(max(moment, _EARLIEST), _LATEST)
 
+
+# What makes a signature, as a plain tuple that is equal to it.
+parts_of: Final[Callable[[os.stat_result], tuple[int, ...]]] = attrgetter(
+    "st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns"
+)
 
 _devices: dict[int, int] = {}  # one number for all files of a device; there are few
 

@@ -8,7 +8,7 @@ from itertools import islice, repeat
 from operator import attrgetter
 from pathlib import Path
 from sys import intern
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import orjson
@@ -24,7 +24,7 @@ from orchestrator_tui.records.paths import Roots
 INDEX_NAME: Final = "runs.index"
 FIRST_RUNS: Final = 200  # told before anything else, so that the first frame has rows
 CHUNK_RUNS: Final = 2000
-FORMAT: Final = 2  # another number where facts are worked out in another way than before
+FORMAT: Final = 3  # another number where facts are worked out in another way than before
 _READ_BYTES: Final = 1024 * 1024
 _LINE_LIMIT_BYTES: Final = 16 * 1024 * 1024
 UNFINISHED_LIMIT: Final = 500
@@ -46,7 +46,11 @@ class Remembered(NamedTuple):
     signature: FileSignature
 
 
-RememberedRuns: TypeAlias = tuple[Remembered, ...]
+class RememberedRuns(NamedTuple):
+    """What was read of some runs, and for each the signature of its manifest."""
+
+    facts: tuple[RunFacts, ...]
+    signatures: tuple[FileSignature, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,10 @@ class RunIndex:
 
     A memory of work done, not of runs: each piece is used only while the manifest that it came from
     has the same signature. Lines of JSON, each after its checksum: a head, then pieces, newest run
-    first. In a piece each field is a column, and texts and times are numbers in tables of the
-    piece, which reads three times as fast as an object for each run and shares the memory of equal
-    ones: a run that has ended was mostly written last when it ended.
+    first. In a piece each field is a column, one value where all of it is the same, and texts and
+    times are numbers in tables of the piece. That reads three times as fast as an object for each
+    run and shares the memory of equal ones: a run that has ended was mostly written last when it
+    ended.
     """
 
     def __init__(self, folder: Path, roots: Roots) -> None:
@@ -151,18 +156,22 @@ class RunIndex:
     def _piece(self, piece: dict[str, Any]) -> RememberedRuns:
         texts = [None if text is None else intern(text) for text in piece["texts"]]
         times = [None if text is None else datetime.fromisoformat(text) for text in piece["times"]]
-        tasks = [texts[number] or "" for number in piece["task"]]
         runs: list[str] = piece["run"]
+        tasks = [texts[number] or "" for number in _each(piece["task"], len(runs))]
         if not all(map(_may_be_name, {*tasks, *runs})):
             raise ValueError("a name that leads elsewhere")
         cli = {task: intern(f"{self._shown_runs}/{task}/cli") for task in set(tasks)}
-        folders = map(cli.__getitem__, tasks)
-        columns = [_values(name, piece[name], texts, times) for name in _FIELDS]
-        keys = map(RunKey, tasks, runs)
-        rows = zip(keys, repeat(RunShape.CLI), folders, *columns, strict=False)
-        facts = map(RunFacts._make, rows)
-        signatures = map(FileSignature._make, zip(*piece["signature"], strict=True))
-        return tuple(map(Remembered, facts, signatures))
+        rows = zip(
+            map(RunKey, tasks, runs),
+            repeat(RunShape.CLI, len(runs)),
+            map(cli.__getitem__, tasks),
+            *(_values(name, piece[name], texts, times, len(runs)) for name in _FIELDS),
+            strict=True,
+        )
+        signatures = zip(*(_each(part, len(runs)) for part in piece["signature"]), strict=True)
+        return RememberedRuns(
+            tuple(map(RunFacts._make, rows)), tuple(map(FileSignature._make, signatures))
+        )
 
 
 def _tasks(kept: Sequence[tuple[str, list[int], list[int]]]) -> RememberedTasks:
@@ -195,17 +204,17 @@ def _columns(runs: Sequence[Remembered]) -> dict[str, object]:
     times = {id(at): at for name in _FIELDS if _is_time(name) for at in given[name]}
     time_numbers = {each: number for number, each in enumerate(times)}
     columns: dict[str, object] = {
-        "task": [texts.setdefault(task_id, len(texts)) for task_id in task_ids],
+        "task": _kept([texts.setdefault(task_id, len(texts)) for task_id in task_ids]),
         "run": run_ids,
-        "signature": list(zip(*(run.signature for run in runs), strict=True)),
+        "signature": [*map(_kept, zip(*(run.signature for run in runs), strict=True))],
     }
     for name in _FIELDS:
         if _is_text(name):
-            columns[name] = [texts.setdefault(text, len(texts)) for text in given[name]]
+            columns[name] = _kept([texts.setdefault(text, len(texts)) for text in given[name]])
         elif _is_time(name):
-            columns[name] = [time_numbers[id(at)] for at in given[name]]
+            columns[name] = _kept([time_numbers[id(at)] for at in given[name]])
         else:
-            columns[name] = given[name]
+            columns[name] = _kept(given[name])
     return {**columns, "texts": list(texts), "times": list(times.values())}
 
 
@@ -217,14 +226,28 @@ def _is_time(name: str) -> bool:
     return _TYPES[name].startswith("datetime")
 
 
+def _kept(column: Sequence[object]) -> object:
+    """Return a column as it is kept: one value where it is the same for every run."""
+    return {"each": column[0]} if column[1:] == column[:-1] else column
+
+
+def _each(kept: Any, count: int) -> Iterable[Any]:
+    """Return the values of a column for so many runs."""
+    return repeat(kept["each"], count) if isinstance(kept, dict) else kept
+
+
 def _values(
     name: str,
-    column: list[Any],
+    kept: Any,
     texts: Sequence[str | None],
     times: Sequence[datetime | None],
+    count: int,
 ) -> Iterable[Any]:
+    if isinstance(kept, dict):
+        (value,) = _values(name, [kept["each"]], texts, times, 1)
+        return repeat(value, count)
     if _is_text(name):
-        return map(texts.__getitem__, column)
+        return map(texts.__getitem__, kept)
     if _is_time(name):
-        return map(times.__getitem__, column)
-    return map(tuple, column) if _TYPES[name].startswith("tuple") else column
+        return map(times.__getitem__, kept)
+    return map(tuple, kept) if _TYPES[name].startswith("tuple") else kept

@@ -132,15 +132,13 @@ class Places:
         place = self.by_key.get(key)
         return place is not None and place.signature is None and place.shape is RunShape.CLI
 
-    def signatures(self, keys: Sequence[RunKey]) -> list[FileSignature | None]:
-        """Return the signatures of manifests; none while the folder of all runs is away."""
-        by_key = self.by_key
-        return self.signatures_of([manifest_name(key, by_key[key].shape) for key in keys])
+    def unchanged(self, names: Sequence[str], before: Sequence[FileSignature | None]) -> list[bool]:
+        """Tell of manifests whether they have the signatures they had.
 
-    def signatures_of(self, names: Sequence[str]) -> list[FileSignature | None]:
-        """Return the signatures of files below the folder of all runs; none while it is away."""
+        Nothing is told while the folder of all runs is away.
+        """
         try:
-            return files.signatures(self._roots.runs, names)
+            return files.unchanged(self._roots.runs, names, before)
         except OSError:
             return []
 

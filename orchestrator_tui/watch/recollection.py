@@ -15,6 +15,7 @@ from orchestrator_tui.state.observations import RunSeen
 from orchestrator_tui.watch.index import (
     UNFINISHED_LIMIT,
     Remembered,
+    RememberedRuns,
     RememberedTask,
     RememberedTasks,
     RunIndex,
@@ -77,13 +78,15 @@ class Recollection:
         self._want_samples(recalled)
         return recalled
 
-    def _take_runs(self, remembered: Sequence[Remembered]) -> list[RunSeen]:
+    def _take_runs(self, remembered: RememberedRuns) -> list[RunSeen]:
         places = self._places
-        runs = [run for run in remembered if run.facts.key not in places.by_key]
-        names = [manifest_name(run.facts.key, RunShape.CLI) for run in runs]
+        names = [manifest_name(facts.key, RunShape.CLI) for facts in remembered.facts]
+        are_same = places.unchanged(names, remembered.signatures)
         seen: list[RunSeen] = []
-        for (facts, kept), signature in zip(runs, places.signatures_of(names), strict=False):
-            if signature == kept:
+        for facts, signature, is_same in zip(*remembered, are_same, strict=False):
+            if facts.key in places.by_key:
+                continue
+            if is_same:
                 places.put(facts.key, Place(RunShape.CLI, signature, True, True, facts))
                 seen.append(RunSeen(facts))
             else:

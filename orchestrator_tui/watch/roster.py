@@ -98,11 +98,10 @@ class Roster:
         if len(turn) < count:
             self._turn = iter(tuple(self._places))
         keys = [key for key in turn if key in self._places]
-        return [
-            key
-            for key, signature in zip(keys, self.places.signatures(keys), strict=False)
-            if signature != self._places[key].signature or signature is None
-        ]
+        places = [self._places[key] for key in keys]
+        names = [manifest_name(key, place.shape) for key, place in zip(keys, places, strict=True)]
+        are_same = self.places.unchanged(names, [place.signature for place in places])
+        return [key for key, is_same in zip(keys, are_same, strict=False) if not is_same]
 
     def read(self, key: RunKey, *, anew: bool = False) -> Reading:
         """Read a manifest if it changed since the last time, or in any case if `anew`."""
