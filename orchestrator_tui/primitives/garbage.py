@@ -1,8 +1,10 @@
-"""Garbage: when the interpreter looks for it: seldom, and not while modules are loaded."""
+"""Garbage: when the interpreter looks for it: seldom, and not while what is made will stay."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+from collections.abc import Iterator
 from typing import Final
 
 # The interpreter's own 700 has it look 74 times while what starts a run is loaded.
@@ -20,3 +22,15 @@ def look_among_the_new() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+@contextlib.contextmanager
+def looking_for_none() -> Iterator[None]:
+    """Look for no garbage meanwhile, nor later among what was made meanwhile."""
+    was_looking = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_looking:
+            look_among_the_new()

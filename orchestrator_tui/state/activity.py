@@ -14,6 +14,7 @@ from orchestrator_tui.state.observations import (
     FreshnessSeen,
     Observation,
     RunSeen,
+    RunsRecalled,
     RunVanished,
     Unreadable,
 )
@@ -176,6 +177,9 @@ def watch_trouble(
                 _note(now, news, key, f"{path} cannot be read: {reason}")
             case RunSeen(facts=facts):
                 _note(now, news, facts.key, "")
+            case RunsRecalled(runs=runs) if now:
+                for facts in runs:
+                    _note(now, news, facts.key, "")
             case RunVanished(key=key):
                 now.pop(key, None)
             case FreshnessSeen(freshness=fresh):

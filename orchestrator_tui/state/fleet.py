@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.facts import RunFacts
@@ -20,9 +21,10 @@ from orchestrator_tui.state.observations import (
 from orchestrator_tui.state.run_map import RunMap
 
 
-@dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(NamedTuple):
     """What is known of one run.
+
+    A tuple, since one is made of each of very many runs.
 
     `facts` is the last manifest that could be read, None before the first. `unreadable` is set
     while the file cannot be read. `gone_probes` counts how often in a row its runner was found

@@ -86,6 +86,13 @@ class RunSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RunsRecalled:
+    """The manifests of runs that have ended are the same that were read at an earlier start."""
+
+    runs: tuple[RunFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A manifest is there and cannot be read; `path` is relative to the repository."""
 
@@ -169,6 +176,7 @@ class CheckoutSeen:
 
 Observation: TypeAlias = (
     RunSeen
+    | RunsRecalled
     | Unreadable
     | RunVanished
     | BeatsSeen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from heapq import nlargest
 from types import MappingProxyType
@@ -32,6 +31,7 @@ from orchestrator_tui.state.observations import (
     RunDetail,
     RunnerSeen,
     RunSeen,
+    RunsRecalled,
     RunVanished,
     Unreadable,
     WaitingSeen,
@@ -48,15 +48,15 @@ def _told(run: RunState, seen: _OfRun) -> RunState:
     match seen:
         case BeatsSeen(beats=beats):
             # A heartbeat file that is empty or torn is no news, so it takes back no beat.
-            return replace(
-                run, beats=Beats(beats.file or run.beats.file, beats.log or run.beats.log)
+            return run._replace(
+                beats=Beats(beats.file or run.beats.file, beats.log or run.beats.log)
             )
         case RunnerSeen(runner=runner):
             gone = runner.verdict == RunnerVerdict.GONE
             probes = min(GONE_ENOUGH, run.gone_probes + 1) if gone else 0
-            return replace(run, runner=runner, gone_probes=probes)
+            return run._replace(runner=runner, gone_probes=probes)
         case WaitingSeen(waiting=waiting):
-            return replace(run, waiting=waiting)
+            return run._replace(waiting=waiting)
         case _:
             assert_never(seen)
 
@@ -99,6 +99,13 @@ class _Draft:
         """Remember a run, unless it says nothing new."""
         if self.run(run.key) != run:
             self._runs.put(run.key, run)
+
+    def _take_facts(self, seen: RunSeen | RunsRecalled) -> None:
+        if isinstance(seen, RunSeen) and seen.stages is not None:
+            self._learn(seen)
+        for facts in (seen.facts,) if isinstance(seen, RunSeen) else seen.runs:
+            if (run := self._runs.add(facts.key, RunState(facts.key, facts))) is not None:
+                self.put(run._replace(facts=facts, unreadable=None))
 
     def drop(self, key: RunKey) -> None:
         """Forget a run and its details."""
@@ -159,13 +166,10 @@ class _Draft:
     def take(self, seen: Observation) -> None:
         """Take in one observation."""
         match seen:
-            case RunSeen(facts=facts):
-                if seen.stages is not None:
-                    self._learn(seen)
-                if (run := self._runs.add(facts.key, RunState(facts.key, facts))) is not None:
-                    self.put(replace(run, facts=facts, unreadable=None))
+            case RunSeen() | RunsRecalled():
+                self._take_facts(seen)
             case Unreadable(key=key):
-                self.put(replace(self.run(key) or RunState(key), unreadable=seen))
+                self.put((self.run(key) or RunState(key))._replace(unreadable=seen))
             case RunVanished(key=key):
                 self.drop(key)
             case BeatsSeen(key=key) | RunnerSeen(key=key) | WaitingSeen(key=key):

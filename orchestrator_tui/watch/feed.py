@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK, Clock
+from orchestrator_tui.primitives.garbage import looking_for_none
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.records.paths import Roots
@@ -120,9 +121,10 @@ def observe_once(
     """
     lookout = Lookout(roots, clock, Polling(), index=index)
     seen: list[Observation] = []
-    while lookout.is_scanning:
-        for each in lookout.step():
-            seen.append(each)
-            if isinstance(each, RunnerSeen) and each.runner.verdict == RunnerVerdict.GONE:
+    with looking_for_none():  # what is read of all runs stays
+        while lookout.is_scanning:
+            for each in lookout.step():
                 seen.append(each)
+                if isinstance(each, RunnerSeen) and each.runner.verdict == RunnerVerdict.GONE:
+                    seen.append(each)
     return tuple(seen)

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Final
 
 from orchestrator_tui.primitives.clock import Clock
-from orchestrator_tui.records.facts import RunShape
+from orchestrator_tui.records.facts import RunFacts, RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.state.estimates import SAMPLES_KEPT, has_length
-from orchestrator_tui.state.observations import RunSeen
+from orchestrator_tui.state.observations import Observation, RunsRecalled
 from orchestrator_tui.watch.index import (
     UNFINISHED_LIMIT,
     Remembered,
@@ -62,8 +62,8 @@ class Recollection:
             self._places.expect(self._places.add(key, RunShape.CLI))
         return piece.keys
 
-    def take(self) -> list[RunSeen]:
-        """Take over the next piece; return the runs of it whose manifest is still the same.
+    def take(self) -> list[Observation]:
+        """Take over the next piece; tell the runs of it whose manifest is still the same.
 
         The others are told as found by the next listing.
         """
@@ -76,23 +76,23 @@ class Recollection:
             return []
         recalled = self._take_runs(piece)
         self._want_samples(recalled)
-        return recalled
+        return [RunsRecalled(recalled)] if recalled else []
 
-    def _take_runs(self, remembered: RememberedRuns) -> list[RunSeen]:
+    def _take_runs(self, remembered: RememberedRuns) -> tuple[RunFacts, ...]:
         places = self._places
         names = [manifest_name(facts.key, RunShape.CLI) for facts in remembered.facts]
         are_same = places.unchanged(names, remembered.signatures)
-        seen: list[RunSeen] = []
+        recalled: list[RunFacts] = []
         for facts, signature, is_same in zip(*remembered, are_same, strict=False):
             if facts.key in places.by_key:
                 continue
             if is_same:
                 places.put(facts.key, Place(RunShape.CLI, signature, True, True, facts))
-                seen.append(RunSeen(facts))
+                recalled.append(facts)
             else:
                 places.put(facts.key, Place(RunShape.CLI))
                 places.expect((facts.key,))
-        return seen
+        return tuple(recalled)
 
     def _take_tasks(self, remembered: Sequence[RememberedTask]) -> None:
         """Take folders for listed that are as they were."""
@@ -102,11 +102,10 @@ class Recollection:
                 self._places.shelves.recall(task_id, CLI_FOLDER, cli)
                 self._places.shelves.recall(task_id, OWN_FOLDER, own)
 
-    def _want_samples(self, recalled: Sequence[RunSeen]) -> None:
+    def _want_samples(self, recalled: Sequence[RunFacts]) -> None:
         """Have runs read again whose stages tell how long their pipeline takes."""
         wanted = self._sampled
-        for run in recalled:
-            facts = run.facts
+        for facts in recalled:
             pipeline_id = facts.pipeline_id
             if pipeline_id and wanted[pipeline_id] < SAMPLES_KEPT and has_length(facts):
                 wanted[pipeline_id] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,7 +33,7 @@ def climbing(rung: str | None, **times: Any) -> Runner:
     ],
 )
 def test_each_rung_says_what_was_done_and_what_comes(runner: Runner | None, words: str) -> None:
-    state = replace(run(heartbeat_at=ago(seconds=1), runner=runner), waiting=ASKED)
+    state = run(heartbeat_at=ago(seconds=1), runner=runner)._replace(waiting=ASKED)
     assert ladder_words(state, NOW) == words
     derived = derive_state(state, NOW)
     assert derived.reason == words

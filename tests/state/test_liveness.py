@@ -34,7 +34,7 @@ PAUSE = Waiting(paused=True, reason="waits for the release")
 
 
 def with_waiting(state: RunState, waiting: Waiting) -> RunState:
-    return replace(state, waiting=waiting)
+    return state._replace(waiting=waiting)
 
 
 CASES: list[tuple[str, RunState, State, str]] = [
@@ -127,7 +127,7 @@ BADGES: list[tuple[RunState, tuple[str, ...]]] = [
     (with_waiting(run(), Waiting(confirmations=1, paused=True)), ("PAUSED",)),
     (run(resumes=2), ("RESUMED x2",)),
     (run(problems=("version 3 is not known",)), ("DIRTY",)),
-    (replace(run(), unreadable=UNREADABLE), ("DIRTY",)),
+    (run()._replace(unreadable=UNREADABLE), ("DIRTY",)),
     (run(heartbeat_at=ago(seconds=-61)), ("CLOCK",)),
     (run(heartbeat_at=ago(seconds=-59)), ()),
     (run(runner=ELSEWHERE), ("REMOTE build-3",)),
@@ -238,21 +238,18 @@ def test_no_state_of_the_world_makes_it_raise(
     now: datetime,
 ) -> None:
     started, updated, completed, heartbeat, file, log = times
-    state = replace(
-        run(
-            beats=Beats(file, log),
-            runner=runner,
-            gone_probes=probes,
-            status=status,
-            status_detail=detail,
-            started_at=started,
-            updated_at=updated,
-            completed_at=completed,
-            heartbeat_at=heartbeat,
-            stale_after_s=stale,
-        ),
-        waiting=waiting,
-    )
+    state = run(
+        beats=Beats(file, log),
+        runner=runner,
+        gone_probes=probes,
+        status=status,
+        status_detail=detail,
+        started_at=started,
+        updated_at=updated,
+        completed_at=completed,
+        heartbeat_at=heartbeat,
+        stale_after_s=stale,
+    )._replace(waiting=waiting)
     derived = derive_state(state, now)
     assert derived.reason
     assert state_of(state, now) == derived.state

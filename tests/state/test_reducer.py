@@ -22,6 +22,7 @@ from orchestrator_tui.state.observations import (
     RunDetail,
     RunnerSeen,
     RunSeen,
+    RunsRecalled,
     RunVanished,
     Unreadable,
     WaitingSeen,
@@ -38,6 +39,7 @@ def of_run(key: RunKey) -> st.SearchStrategy[Observation]:
         [
             RunSeen(facts(key)),
             RunSeen(facts(key, status="failed")),
+            RunsRecalled((facts(key, status="succeeded"),)),
             Unreadable(key, "manifest.json", "empty"),
             RunVanished(key),
             BeatsSeen(key, Beats(file=ago(seconds=3))),
@@ -99,6 +101,13 @@ def test_a_change_of_one_run_keeps_the_identity_of_the_others() -> None:
     assert after.runs[KEYS[0]] is fleet.runs[KEYS[0]]
     assert after.runs[KEYS[1]] != fleet.runs[KEYS[1]]
     assert fleet.runs[KEYS[1]].facts == facts(KEYS[1])
+
+
+def test_runs_recalled_together_are_as_runs_seen_one_by_one() -> None:
+    runs = tuple(facts(key, status="failed") for key in KEYS)
+    before = observe(Fleet(), (UNREADABLE, RunSeen(facts(KEYS[0])), BeatsSeen(KEYS[0], Beats())))
+    together = observe(before, (RunsRecalled((*runs, facts())),))
+    assert together == observe(before, (*map(RunSeen, runs), RunSeen(facts())))
 
 
 def test_a_torn_manifest_keeps_the_last_good_one_until_it_reads_again() -> None:

@@ -182,9 +182,8 @@ def test_only_what_was_cut_counts_as_cut(error: StageError, cut: str) -> None:
 
 
 def test_problems_of_the_file_say_what_is_shown_instead() -> None:
-    torn = replace(
-        run(problems=("version 3 is not known",)),
-        unreadable=Unreadable(KEY, "a/manifest.json", "empty"),
+    torn = run(problems=("version 3 is not known",))._replace(
+        unreadable=Unreadable(KEY, "a/manifest.json", "empty")
     )
     written = f"{ago(seconds=1).astimezone():%H:%M:%S}"
     assert project_run(torn, None, NOW).problems == (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from orchestrator_tui.records.life import Waiting
@@ -55,7 +53,7 @@ def test_a_foreign_status_is_shown_as_it_stands() -> None:
 
 
 def test_a_cancel_on_its_way_is_the_word_of_the_row() -> None:
-    row = project_row(replace(run(), waiting=Waiting(cancelling=True)), NOW)
+    row = project_row(run()._replace(waiting=Waiting(cancelling=True)), NOW)
     assert row.word == CANCELLING_WORD
     assert row.state == State.RUNNING
 

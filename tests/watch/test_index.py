@@ -21,11 +21,11 @@ from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.state.estimates import SAMPLES_NEEDED
 from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.liveness import State, state_of
-from orchestrator_tui.state.observations import RunSeen, RunVanished
+from orchestrator_tui.state.observations import Observation, RunSeen, RunsRecalled, RunVanished
 from orchestrator_tui.store import facts_reading, reading
 from orchestrator_tui.watch import index as indexes
 from orchestrator_tui.watch import recollection
-from orchestrator_tui.watch.index import Remembered, RememberedTasks, RunIndex, Unfinished
+from orchestrator_tui.watch.index import Remembered, RememberedRuns, RunIndex, Unfinished
 from orchestrator_tui.watch.lookout import Cadence
 from tests.watch.disk import Watch, write_run
 
@@ -83,8 +83,19 @@ def settled(repo: Path) -> Watch:
 
 def runs_in(pieces: Iterable[object]) -> list[Remembered]:
     """Return the runs in the pieces of an index."""
-    others = (Unfinished, RememberedTasks)
-    return [run for piece in pieces if not isinstance(piece, others) for run in piece]  # type: ignore[attr-defined]
+    found = [piece for piece in pieces if isinstance(piece, RememberedRuns)]
+    return [Remembered(*run) for piece in found for run in zip(*piece, strict=True)]
+
+
+def facts_told(seen: Iterable[Observation]) -> list[RunFacts]:
+    """Return the facts of the runs in a batch, read or recalled."""
+    told: list[RunFacts] = []
+    for each in seen:
+        if isinstance(each, RunSeen):
+            told.append(each.facts)
+        elif isinstance(each, RunsRecalled):
+            told += each.runs
+    return told
 
 
 def facts_of(fleet: Fleet) -> dict[RunKey, RunFacts | None]:
@@ -128,7 +139,7 @@ def test_the_first_batch_has_the_runs_that_go_on_and_the_newest(tmp_path: Path) 
     write_run(roots, LIVE)
     settled(tmp_path)
     watch = watched(tmp_path)
-    told = [seen.facts.key for seen in watch.step() if isinstance(seen, RunSeen)]
+    told = [facts.key for facts in facts_told(watch.step())]
     assert told == [LIVE, *reversed(KEYS)]
 
 
@@ -149,7 +160,7 @@ def test_a_manifest_that_changed_is_read_and_never_told_as_it_was(tmp_path: Path
     write_run(roots, KEYS[3])
     watch = watched(tmp_path)
     watch.settle()
-    told = [seen.facts for seen in watch.seen if isinstance(seen, RunSeen)]
+    told = facts_told(watch.seen)
     assert [facts.status for facts in told if facts.key == KEYS[3]] == ["in_progress"]
     assert state_of(watch.fleet.runs[KEYS[3]], watch.clock.now()) == State.RUNNING
 
