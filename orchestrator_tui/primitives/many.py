@@ -108,7 +108,7 @@ def _unchanged(
     try:
         for name, signature in zip(names, before, strict=True):
             try:
-                status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                status = os.lstat(name, dir_fd=descriptor)
             except (OSError, ValueError):
                 found.append(False)
                 continue

@@ -103,9 +103,12 @@ class _Draft:
     def _take_facts(self, seen: RunSeen | RunsRecalled) -> None:
         if isinstance(seen, RunSeen) and seen.stages is not None:
             self._learn(seen)
-        for facts in (seen.facts,) if isinstance(seen, RunSeen) else seen.runs:
-            if (run := self._runs.add(facts.key, RunState(facts.key, facts))) is not None:
-                self.put(run._replace(facts=facts, unreadable=None))
+        runs = (seen.facts,) if isinstance(seen, RunSeen) else seen.runs
+        known = self._runs.add([(facts.key, RunState(facts.key, facts)) for facts in runs])
+        if known:
+            facts_of = {facts.key: facts for facts in runs}
+            for run in known:
+                self.put(run._replace(facts=facts_of[run.key], unreadable=None))
 
     def drop(self, key: RunKey) -> None:
         """Forget a run and its details."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from itertools import chain
 from typing import Final, Generic, TypeVar
 
@@ -89,12 +89,17 @@ class RunMapDraft(Generic[_Known]):
         """Add a run or take it in place of the one before."""
         self._shard(hash(key) % _SHARDS)[key] = run
 
-    def add(self, key: RunKey, run: _Known) -> _Known | None:
-        """Add a run unless there is one of that key, which is then returned."""
-        number = hash(key) % _SHARDS
-        known = self._shards[number].get(key)
-        if known is None:
-            self._shard(number)[key] = run
+    def add(self, runs: Iterable[tuple[RunKey, _Known]]) -> list[_Known]:
+        """Add each run, unless there is one of its key already: those are returned."""
+        shards, own = self._shards, self._own
+        known: list[_Known] = []
+        for key, run in runs:
+            number = hash(key) % _SHARDS
+            shard = shards[number]
+            if key in shard:
+                known.append(shard[key])
+            else:
+                (shard if number in own else self._shard(number))[key] = run
         return known
 
     def drop(self, key: RunKey) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice, repeat
 from operator import attrgetter
 from pathlib import Path
@@ -37,6 +38,12 @@ _FIELDS: Final = tuple(name for name in RunFacts._fields if name not in _IMPLIED
 _TYPES: Final[dict[str, str]] = {
     name: kind.__forward_arg__ for name, kind in RunFacts.__annotations__.items()
 }
+
+
+# What `_make` does but for its look at the length, in two thirds of the time.
+_run_facts: Final[Callable[[Iterable[Any]], RunFacts]] = partial(tuple.__new__, RunFacts)
+_run_key: Final[Callable[[Iterable[str]], RunKey]] = partial(tuple.__new__, RunKey)
+_signature: Final[Callable[[Iterable[int]], FileSignature]] = partial(tuple.__new__, FileSignature)
 
 
 class Remembered(NamedTuple):
@@ -137,41 +144,42 @@ class RunIndex:
         # What was made from other runs or by another version is not even looked into.
         return [FORMAT, __version__, self._runs, list(_FIELDS)]
 
-    def _lines(self) -> Iterator[bytes]:
+    def _lines(self) -> Iterator[memoryview]:
         """Yield the lines whose checksum is right, up to the first that is wrong."""
-        offset, rest, version = 0, b"", None
-        while len(rest) < _LINE_LIMIT_BYTES:
+        offset, begun, version = 0, b"", None
+        while len(begun) < _LINE_LIMIT_BYTES:
             signature, content = files.read_range(self._path, offset, _READ_BYTES)
             if not content or version not in (None, signature):
                 return  # at the end, or another program has kept its own meanwhile
             version = signature
             offset += len(content)
-            *whole, rest = (rest + content).split(b"\n")
-            for line in whole:
-                content = line[_CRC_DIGITS:]
-                if int(line[:_CRC_DIGITS], 16) != crc32(content):
+            first, *others = content.split(b"\n")
+            if not others:
+                begun += first
+                continue
+            for line in (begun + first, *others[:-1]):
+                told = memoryview(line)[_CRC_DIGITS:]
+                if int(line[:_CRC_DIGITS], 16) != crc32(told):
                     return
-                yield content
+                yield told
+            begun = others[-1]
 
     def _piece(self, piece: dict[str, Any]) -> RememberedRuns:
         texts = [None if text is None else intern(text) for text in piece["texts"]]
         times = [None if text is None else datetime.fromisoformat(text) for text in piece["times"]]
         runs: list[str] = piece["run"]
         tasks = [texts[number] or "" for number in _each(piece["task"], len(runs))]
-        if not all(map(_may_be_name, {*tasks, *runs})):
-            raise ValueError("a name that leads elsewhere")
         cli = {task: intern(f"{self._shown_runs}/{task}/cli") for task in set(tasks)}
+        _check_names(*cli, *runs)
         rows = zip(
-            map(RunKey, tasks, runs),
+            map(_run_key, zip(tasks, runs, strict=True)),
             repeat(RunShape.CLI, len(runs)),
             map(cli.__getitem__, tasks),
             *(_values(name, piece[name], texts, times, len(runs)) for name in _FIELDS),
             strict=True,
         )
         signatures = zip(*(_each(part, len(runs)) for part in piece["signature"]), strict=True)
-        return RememberedRuns(
-            tuple(map(RunFacts._make, rows)), tuple(map(FileSignature._make, signatures))
-        )
+        return RememberedRuns(tuple(map(_run_facts, rows)), tuple(map(_signature, signatures)))
 
 
 def _tasks(kept: Sequence[tuple[str, list[int], list[int]]]) -> RememberedTasks:
@@ -180,13 +188,19 @@ def _tasks(kept: Sequence[tuple[str, list[int], list[int]]]) -> RememberedTasks:
 
 
 def _key(task: str, run: str) -> RunKey:
-    if not _may_be_name(task) or not _may_be_name(run):
-        raise ValueError("a name that leads elsewhere")
+    _check_names(task, run)
     return RunKey(task, run)
 
 
-def _may_be_name(name: str) -> bool:
-    return bool(name) and name[0] != "." and "/" not in name and "\0" not in name
+def _check_names(*names: str) -> None:
+    """Refuse what names no folder of a task or run, for one is looked for by each.
+
+    Raises:
+        ValueError: One of them is empty, hidden, or leads elsewhere.
+    """
+    lines = "\n".join(("", *names, ""))
+    if any(each in lines for each in ("/", "\0", "\n.", "\n\n")):
+        raise ValueError("a name that leads elsewhere")
 
 
 def _line(document: object) -> bytes:

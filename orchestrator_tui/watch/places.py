@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from heapq import nlargest
 from pathlib import Path
@@ -198,15 +198,17 @@ class Places:
         if before is None and not _may_hold_run(key):
             return []
         is_told = before is not None and before.is_told
-        self.put(key, Place(shape, is_told=is_told))
+        self.put({key: Place(shape, is_told=is_told)})
         older = self._tasks[key.task_id].older
         (older.discard if shape is RunShape.CLI else older.add)(key.run_id)
         return [key]
 
-    def put(self, key: RunKey, place: Place) -> None:
-        """Remember a place of today's layout as it was read before."""
-        self.by_key[key] = place
-        self._task(key.task_id).runs.add(key.run_id)
+    def put(self, places: Mapping[RunKey, Place]) -> None:
+        """Remember these places of today's layout, whatever was known of them before."""
+        self.by_key.update(places)
+        tasks = self._tasks
+        for task_id, run_id in places:
+            (tasks.get(task_id) or self._task(task_id)).runs.add(run_id)
 
     def _task(self, task_id: str) -> _Task:
         task = self._tasks.get(task_id)
@@ -239,6 +241,11 @@ class Places:
         """List every folder at the next look, whatever their signatures say."""
         self.shelves.forget()
         self._looks = 0
+
+
+def cli_manifest_names(keys: Iterable[RunKey]) -> list[str]:
+    """Return what `manifest_name` does of each for runs of today's layout."""
+    return [f"{task_id}/cli/{run_id}/{MANIFEST_NAME}" for task_id, run_id in keys]
 
 
 def manifest_name(key: RunKey, shape: RunShape) -> str:

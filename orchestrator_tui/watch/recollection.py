@@ -21,7 +21,7 @@ from orchestrator_tui.watch.index import (
     RunIndex,
     Unfinished,
 )
-from orchestrator_tui.watch.places import Place, manifest_name
+from orchestrator_tui.watch.places import Place, cli_manifest_names
 from orchestrator_tui.watch.roster import Roster
 from orchestrator_tui.watch.shelves import CLI_FOLDER, OWN_FOLDER
 
@@ -80,19 +80,19 @@ class Recollection:
 
     def _take_runs(self, remembered: RememberedRuns) -> tuple[RunFacts, ...]:
         places = self._places
-        names = [manifest_name(facts.key, RunShape.CLI) for facts in remembered.facts]
+        names = cli_manifest_names([facts.key for facts in remembered.facts])
         are_same = places.unchanged(names, remembered.signatures)
-        recalled: list[RunFacts] = []
+        found: dict[RunKey, Place] = {}
         for facts, signature, is_same in zip(*remembered, are_same, strict=False):
             if facts.key in places.by_key:
                 continue
             if is_same:
-                places.put(facts.key, Place(RunShape.CLI, signature, True, True, facts))
-                recalled.append(facts)
+                found[facts.key] = Place(RunShape.CLI, signature, True, True, facts)
             else:
-                places.put(facts.key, Place(RunShape.CLI))
+                found[facts.key] = Place(RunShape.CLI)
                 places.expect((facts.key,))
-        return tuple(recalled)
+        places.put(found)
+        return tuple(place.facts for place in found.values() if place.facts is not None)
 
     def _take_tasks(self, remembered: Sequence[RememberedTask]) -> None:
         """Take folders for listed that are as they were."""

@@ -28,7 +28,7 @@ from orchestrator_tui.store.reading import (
     read_run,
     reason_of,
 )
-from orchestrator_tui.watch.places import Listing, Place, Places, manifest_name
+from orchestrator_tui.watch.places import Listing, Place, Places, cli_manifest_names, manifest_name
 from orchestrator_tui.watch.settling import has_rested
 
 BAD_FOR_GOOD_S: Final = 3.0  # a torn manifest keeps the last good one for so long
@@ -134,7 +134,7 @@ class Roster:
     def read_many(self, keys: Sequence[RunKey]) -> Iterator[Reading]:
         """Read manifests as `read` does, one after the other; new ones with less work for each."""
         are_new = [self.places.is_unread(key) for key in keys]
-        names = [manifest_name(key, RunShape.CLI) for key in compress(keys, are_new)]
+        names = cli_manifest_names(compress(keys, are_new))
         contents = files.contents(self._roots.runs, names, MANIFEST_LIMIT_BYTES)
         for key, is_new in zip(keys, are_new, strict=True):
             found = next(contents) if is_new else None

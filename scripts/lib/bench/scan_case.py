@@ -28,18 +28,21 @@ def walk(runs: Path) -> int:
     return count
 
 
-def main() -> None:
-    """Print how many seconds it took."""
+def read(roots: Roots, cache: Path) -> Fleet:
+    """Read all runs as `orch-tui list` does."""
+    return observe(Fleet(), observe_once(roots, SYSTEM_CLOCK, RunIndex(cache, roots)))
+
+
+def main() -> int:
+    """Print how many seconds it took; what was read is held until then."""
     what, repo, cache = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     roots = Roots.of(repo)
     gc.set_threshold(OBJECTS_BEFORE_LOOK)
     begun = time.perf_counter()
-    if what == "walk":
-        walk(roots.runs)
-    else:
-        observe(Fleet(), observe_once(roots, SYSTEM_CLOCK, RunIndex(cache, roots)))
+    found = walk(roots.runs) if what == "walk" else read(roots, cache).runs
     print(time.perf_counter() - begun)
+    return 0 if found else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
