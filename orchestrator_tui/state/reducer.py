@@ -90,6 +90,7 @@ class _Draft:
         # Of the pipelines that have news. Of very many runs few are counted, so that the lengths of
         # those in this batch are worked out last.
         self._samples: dict[str, dict[RunKey, Lengths | RunSeen]] = {}
+        self._oldest: dict[str, datetime] = {}  # sample of a pipeline that has enough of them
 
     def run(self, key: RunKey) -> RunState | None:
         """Return what is known of a run, this batch included."""
@@ -134,9 +135,21 @@ class _Draft:
 
     def _learn(self, seen: RunSeen) -> None:
         """Count a run among those its pipeline's usual length comes from, or no longer."""
-        past = self._fleet.pasts.get(seen.facts.pipeline_id or "")
+        pipeline_id, started_at = seen.facts.pipeline_id or "", seen.facts.started_at
+        oldest = self._oldest.get(pipeline_id)
+        if oldest is not None and started_at is not None and started_at < oldest:
+            return  # of very many runs nearly all are older than the few that count
+        past = self._fleet.pasts.get(pipeline_id)
         if is_worth_a_sample(past, seen.facts):
             self._sample(seen.facts, seen if has_length(seen.facts) else None)
+            self._leave_out_old(pipeline_id)
+
+    def _leave_out_old(self, pipeline_id: str) -> None:
+        samples = self._samples.get(pipeline_id, {})
+        if len(samples) >= 2 * SAMPLES_KEPT:
+            newest = nlargest(SAMPLES_KEPT, samples.values(), key=_begun)
+            self._samples[pipeline_id] = {_begun(each)[1]: each for each in newest}
+            self._oldest[pipeline_id] = _begun(newest[-1])[0]
 
     def _sample(self, facts: RunFacts | None, lengths: RunSeen | None) -> None:
         pipeline_id = facts.pipeline_id if facts else None

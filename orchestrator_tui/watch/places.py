@@ -193,14 +193,17 @@ class Places:
     def add(self, key: RunKey, shape: RunShape) -> list[RunKey]:
         """Remember a place unless a better one is known; return its key, else nothing."""
         before = self.by_key.get(key)
-        if before is not None and _RANK[before.shape] <= _RANK[shape]:
+        if before is None:
+            if not _may_hold_run(key):
+                return []
+            self.by_key[key] = Place(shape)
+        elif _RANK[shape] < _RANK[before.shape]:
+            self.by_key[key] = Place(shape, is_told=before.is_told)
+        else:
             return []
-        if before is None and not _may_hold_run(key):
-            return []
-        is_told = before is not None and before.is_told
-        self.put({key: Place(shape, is_told=is_told)})
-        older = self._tasks[key.task_id].older
-        (older.discard if shape is RunShape.CLI else older.add)(key.run_id)
+        task = self._task(key.task_id)
+        task.runs.add(key.run_id)
+        (task.older.discard if shape is RunShape.CLI else task.older.add)(key.run_id)
         return [key]
 
     def put(self, places: Mapping[RunKey, Place]) -> None:

@@ -29,7 +29,7 @@ from orchestrator_tui.store.reading import (
     reason_of,
 )
 from orchestrator_tui.watch.places import Listing, Place, Places, cli_manifest_names, manifest_name
-from orchestrator_tui.watch.settling import has_rested
+from orchestrator_tui.watch.settling import has_rested_at, time_ns
 
 BAD_FOR_GOOD_S: Final = 3.0  # a torn manifest keeps the last good one for so long
 YOUNG_FOR: Final = timedelta(seconds=10)  # how long a new folder is watched for its manifest
@@ -136,12 +136,13 @@ class Roster:
         are_new = [self.places.is_unread(key) for key in keys]
         names = cli_manifest_names(compress(keys, are_new))
         contents = files.contents(self._roots.runs, names, MANIFEST_LIMIT_BYTES)
+        now_ns = time_ns(self._clock)
         for key, is_new in zip(keys, are_new, strict=True):
             found = next(contents) if is_new else None
             place = self._places.get(key)
             usual = found and usual_run(key, self._cli_folder(key.task_id), *found)
             if usual and place is not None:
-                yield self._take(key, place, usual, usual.signature)
+                yield self._take(key, place, usual, usual.signature, now_ns)
             else:
                 yield self.read(key)
 
@@ -154,9 +155,10 @@ class Roster:
         place: Place,
         found: UsualRun | ReadRun,
         signature: FileSignature | None,
+        now_ns: float | None = None,
     ) -> Reading:
         before = place.facts
-        self._look_later(key, place, signature)
+        self._look_later(key, place, signature, now_ns)
         self._bad_since_s.pop(key, None)
         place.is_told = True
         if place.shape is RunShape.CLI and is_terminal(found.facts):
@@ -164,10 +166,17 @@ class Roster:
             self.news += before != found.facts
         return Reading((RunSeen(found.facts, _stages(found)),), found.facts)
 
-    def _look_later(self, key: RunKey, place: Place, signature: FileSignature | None) -> None:
+    def _look_later(
+        self,
+        key: RunKey,
+        place: Place,
+        signature: FileSignature | None,
+        now_ns: float | None = None,
+    ) -> None:
         """Take note of the version that was read, or of none, and when it has to be read again."""
+        now_ns = time_ns(self._clock) if now_ns is None else now_ns
         place.signature = signature
-        place.is_settled = signature is not None and has_rested(signature, self._clock)
+        place.is_settled = signature is not None and has_rested_at(signature, now_ns)
         place.facts = None
         self._note_settled(key, place)
         self._newborn.pop(key, None)

@@ -19,4 +19,14 @@ def has_rested(signature: FileSignature, clock: Clock) -> bool:
 
     A time ahead of our clock has rested, too: nothing is gained by reading it for ever.
     """
-    return abs(clock.now().timestamp() * 1e9 - signature.mtime_ns) > _SETTLED_AFTER_NS
+    return has_rested_at(signature, time_ns(clock))
+
+
+def has_rested_at(signature: FileSignature, now_ns: float) -> bool:
+    """Tell the same at a time of `time_ns`, not after the signature was taken; for very many."""
+    return abs(now_ns - signature.mtime_ns) > _SETTLED_AFTER_NS
+
+
+def time_ns(clock: Clock) -> float:
+    """Return the time in nanoseconds since 1970, as a signature has it."""
+    return clock.now().timestamp() * 1e9

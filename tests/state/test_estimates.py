@@ -66,6 +66,9 @@ def succeeded(number: int, *lengths_s: float, **changes: object) -> RunSeen:
     return RunSeen(run_facts(key, RunShape.CLI, "m", manifest), partial(stage_lengths, manifest))
 
 
+SUCCEEDED = tuple(succeeded(number, number) for number in range(1, 101))
+
+
 def past(fleet: Fleet) -> PipelinePast:
     return fleet.pasts["diagnostics"]
 
@@ -151,6 +154,16 @@ def test_the_newest_twenty_runs_count_in_whatever_order_they_are_seen() -> None:
     assert len(past(one_by_one).samples) == SAMPLES_KEPT
     found = past(one_by_one).run
     assert found is not None and found.usual_s == 10.5 and found.long_s == pytest.approx(18.1)
+
+
+@given(st.permutations(range(1, 101)), st.integers(0, 100))
+def test_the_newest_twenty_of_very_many_count_however_they_are_batched(
+    numbers: list[int], cut: int
+) -> None:
+    seen = tuple(SUCCEEDED[number - 1] for number in numbers)
+    fleet = observe(observe(Fleet(), seen[:cut]), seen[cut:])
+    assert past(fleet) == past(observe(Fleet(), SUCCEEDED))
+    assert [lengths.run_s for lengths in past(fleet).samples] == [*range(1, SAMPLES_KEPT + 1)]
 
 
 def test_a_run_seen_twice_counts_once_and_one_that_vanished_no_more() -> None:
