@@ -56,7 +56,7 @@ class Recollection:
         """Return the runs that had not ended, newest first; call it before `take`."""
         piece = next(self._pieces, None)
         if not isinstance(piece, Unfinished):
-            self.is_over = True
+            self._end()
             return ()
         for key in piece.keys:
             self._places.expect(self._places.add(key, RunShape.CLI))
@@ -72,11 +72,15 @@ class Recollection:
             self._take_tasks(piece.tasks)
             piece = None
         if piece is None or isinstance(piece, Unfinished):
-            self.is_over = True
+            self._end()
             return []
         recalled = self._take_runs(piece)
         self._want_samples(recalled)
         return [RunsRecalled(recalled)] if recalled else []
+
+    def _end(self) -> None:
+        self.is_over = True
+        self._pieces = iter(())  # what was begun holds a megabyte of the file
 
     def _take_runs(self, remembered: RememberedRuns) -> tuple[RunFacts, ...]:
         places = self._places
