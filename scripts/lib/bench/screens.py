@@ -35,7 +35,7 @@ def add_options(parser: ArgumentParser) -> None:
     """Add how many runs there are and how long the log is."""
     parser.add_argument("--runs", type=counts, default=(10_000,), help="such as 1000,100000")
     parser.add_argument("--ordered", type=int, default=100_000, help="runs, sorted and filtered")
-    parser.add_argument("--keys", type=int, default=40, help="that are pressed and timed")
+    parser.add_argument("--keys", type=int, default=100, help="that are pressed and timed")
     parser.add_argument("--log-mib", type=int, default=20, help="size of the long log")
     parser.add_argument("--seconds", type=float, default=15.0, help="of watching clocks, and idle")
 
