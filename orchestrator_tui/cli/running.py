@@ -16,6 +16,7 @@ from orchestrator_tui.cli.narrating import Narrator
 from orchestrator_tui.cli.options import Format
 from orchestrator_tui.cli.output import print_json, print_line
 from orchestrator_tui.cli.screen import open_on
+from orchestrator_tui.primitives.allocation import keep_memory
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.pipeline import OrchestratorConfig
@@ -121,6 +122,7 @@ def run_here(settings: Settings, begin: Begin, form: Format) -> int:
     Raises:
         Stopped: The run was refused, or its folder cannot be made.
     """
+    keep_memory()
     narrator = Narrator(settings.roots, with_output=form == Format.TEXT)
     try:
         outcome = anyio.run(_narrated, narrator, begin, dict(settings.environ))

@@ -16,6 +16,7 @@ from types import FrameType
 import anyio
 
 from orchestrator_tui.primitives import files
+from orchestrator_tui.primitives.allocation import keep_memory
 from orchestrator_tui.primitives.garbage import look_among_the_new
 from orchestrator_tui.primitives.process_identity import own_identity
 from orchestrator_tui.records.identifiers import InvalidIdentifier
@@ -139,6 +140,7 @@ def main() -> int:
     assignment = Assignment.from_json(sys.stdin.buffer.read())
     ready = ReadyWord(assignment.ready_fd)
     look_among_the_new()
+    keep_memory()
     try:
         outcome = anyio.run(_work, assignment, ready)
     except (UnknownPipeline, ResumeRefused, InvalidIdentifier, OSError) as error:
