@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,7 @@ from orchestrator_tui.records.manifest import CommandRecord, JsonObject, Manifes
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.fleet import RunState
 from orchestrator_tui.state.liveness import activity_report, derive_state
-from orchestrator_tui.state.observations import SinceGreen
-from orchestrator_tui.state.run_view import ErrorCard, RunView, StageRow, project_run
-from orchestrator_tui.ui.card_text import told_of
+from orchestrator_tui.state.run_view import RunView, StageRow, project_run
 
 LIST_SCHEMA = "orch-tui/list/1"
 STATUS_SCHEMA = "orch-tui/status/1"
@@ -23,7 +21,6 @@ RUN_SCHEMA = "orch-tui/run/1"
 PLAN_SCHEMA = "orch-tui/plan/1"
 CANCEL_SCHEMA = "orch-tui/cancel/1"
 WAIT_SCHEMA = "orch-tui/wait/1"
-ERRORS_SCHEMA = "orch-tui/errors/1"
 KEYS_SCHEMA = "orch-tui/keys/1"
 DOCTOR_SCHEMA = "orch-tui/doctor/1"
 CONFIG_SCHEMA = "orch-tui/config/1"
@@ -70,53 +67,11 @@ def _problems(run: RunState) -> tuple[str, ...]:
     return (run.unreadable.reason, *told) if run.unreadable else told
 
 
-def errors_document(view: RunView, cards: Sequence[ErrorCard]) -> JsonObject:
-    """Return what `errors --format json` prints of a run."""
-    return {
-        "schema": ERRORS_SCHEMA,
-        "run_id": view.row.key.run_id,
-        "task_id": view.row.key.task_id,
-        "git": _git(view.git),
-        "since_green": _since_green(view.since_green),
-        "errors": [
-            {
-                "stage": card.stage_id,
-                "index": card.index,
-                "title": card.title,
-                "text": f"{card.words}: {card.reason}",
-                "command": card.command,
-                "stderr": "\n".join(card.stderr),
-                "cut": card.cut or None,
-                "error_file": card.path,
-                "at": _time(card.at),
-                "is_past": card.is_past,
-                "attempt": card.attempt,
-                "cwd": card.cwd,
-                "into_s": card.into_s,
-                "took_s": card.took_s,
-                "told": {told.label: told.text for told in told_of(card, view)},
-            }
-            for card in cards
-        ],
-    }
-
-
-def _git(git: GitFacts | None) -> JsonObject | None:
+def git_document(git: GitFacts | None) -> JsonObject | None:
+    """Return on which commit a run began, None where nobody noted it."""
     if git is None:
         return None
     return {"branch": git.branch, "commit": git.commit, "dirty": git.dirty}
-
-
-def _since_green(since: SinceGreen | None) -> JsonObject | None:
-    if since is None:
-        return None
-    return {
-        "run_id": since.run.run_id,
-        "task_id": since.run.task_id,
-        "commit": since.commit,
-        "files": list(since.names),
-        "count": since.count,
-    }
 
 
 def status_document(looked: LookedAt, now: datetime) -> JsonObject:

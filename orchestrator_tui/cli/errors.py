@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from orchestrator_tui.cli.choosing import choose_run
-from orchestrator_tui.cli.documents import errors_document
+from orchestrator_tui.cli.error_document import errors_document
 from orchestrator_tui.cli.exits import bad_usage, not_found, say
 from orchestrator_tui.cli.looking import LookedAt, look_at, look_closely
 from orchestrator_tui.cli.options import (
