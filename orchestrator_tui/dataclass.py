@@ -1,8 +1,9 @@
-"""dataclass: the one of the standard library, whose methods are made when they are first used.
+"""dataclass: the one of the standard library, whose methods are compiled when they are often used.
 
 The standard library compiles five methods for each frozen class while its module is loaded, half a
 millisecond a class and a third of all that loading the program's own modules takes. Most of those
-classes are not used before the first frame, or not by a command at all.
+classes are not used before the first frame, or not by a command at all, and most of the others a
+few times only: until then methods that go through the fields do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 _Method = Callable[..., Any]
 _FACTORY: Final = object()  # stands for a value that a factory gives
+_IRREGULAR: Final = object()  # what a plain method returns for arguments that it does not take
+_PLAIN_CALLS: Final = 16  # to compile a method takes as long as twenty to forty
 
 
 def _dataclass(
@@ -51,29 +54,88 @@ def _add_methods(cls: Any, *, frozen: bool, slots: bool, eq: bool) -> None:
     has_hash = own.get("__hash__") is not None or ("__hash__" in own and "__eq__" not in own)
     if "__init__" not in own:
         init = partial(_init, cls, fields, frozen=frozen, slots=slots)
-        cls.__init__ = _made_at_first(cls, "__init__", init)
+        cls.__init__ = _made_when_used(cls, "__init__", partial(_plain_init, fields), init)
     if "__repr__" not in own:
         cls.__repr__ = _representation(tuple(field.name for field in fields if field.repr))
     if eq and not has_hash:
-        hashing = _made_at_first(cls, "__hash__", partial(_hashing, compared))
-        cls.__hash__ = hashing if frozen else None
+        hashing = partial(_plain_hashing, compared), partial(_hashing, compared)
+        cls.__hash__ = _made_when_used(cls, "__hash__", *hashing) if frozen else None
     if eq and "__eq__" not in own:
-        cls.__eq__ = _made_at_first(cls, "__eq__", partial(_equality, compared))
+        equality = partial(_plain_equality, compared), partial(_equality, compared)
+        cls.__eq__ = _made_when_used(cls, "__eq__", *equality)
     if frozen:
         cls.__setattr__, cls.__delattr__ = _refuse_set, _refuse_delete
     if frozen and slots:
         cls.__getstate__, cls.__setstate__ = _state, _set_state
 
 
-def _made_at_first(cls: type[Any], name: str, make: Callable[[], _Method]) -> _Method:
-    """Return a method that makes the real one, puts it in its place, and calls it."""
+def _made_when_used(
+    cls: type[Any], name: str, make_plain: Callable[[], _Method], make: Callable[[], _Method]
+) -> _Method:
+    """Return what first does as a plain method, then makes the real one and puts it in place."""
+    calls = 0
+    plain: _Method | None = None
 
     def method(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls, plain
+        calls += 1
+        if calls <= _PLAIN_CALLS:
+            if plain is None:
+                plain = make_plain()
+            result = plain(*args, **kwargs)
+            if result is not _IRREGULAR:
+                return result
         real = make()
         setattr(cls, name, real)
         return real(*args, **kwargs)
 
     return method
+
+
+def _plain_init(fields: tuple[Field[Any], ...]) -> _Method:
+    """Return an `__init__` that leaves wrong arguments, and the words for it, to the real one."""
+    told = tuple(field.name for field in fields if field.init)
+    untold = {field.name for field in fields if not field.init}
+    defaults = {each.name: each.default for each in fields if each.default is not MISSING}
+    factories = {
+        each.name: each.default_factory for each in fields if each.default_factory is not MISSING
+    }
+    names = {*told, *defaults, *factories}
+
+    def init(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        given = dict(zip(told, args, strict=False)) | kwargs
+        is_regular = len(given) == len(args) + len(kwargs) and untold.isdisjoint(kwargs)
+        made = {name: factory() for name, factory in factories.items() if name not in given}
+        values = defaults | made | given
+        if not is_regular or values.keys() != names:
+            return _IRREGULAR
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        if hasattr(self, "__post_init__"):
+            self.__post_init__()
+        return None
+
+    return init
+
+
+def _plain_equality(names: tuple[str, ...]) -> _Method:
+    def equality(self: object, other: object) -> Any:
+        if self is other:
+            return True
+        if self.__class__ is not other.__class__:
+            return NotImplemented
+        # Tuples, which take what is the very same for equal: as the compiled method does.
+        return _values(self, names) == _values(other, names)
+
+    return equality
+
+
+def _plain_hashing(names: tuple[str, ...]) -> _Method:
+    return lambda self: hash(_values(self, names))
+
+
+def _values(of: object, names: tuple[str, ...]) -> tuple[object, ...]:
+    return tuple([getattr(of, name) for name in names])
 
 
 def _compiled(name: str, parameters: list[str], lines: list[str], values: Any = None) -> _Method:

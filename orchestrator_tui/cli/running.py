@@ -17,6 +17,7 @@ from orchestrator_tui.cli.options import Format
 from orchestrator_tui.cli.output import print_json, print_line
 from orchestrator_tui.cli.screen import open_on
 from orchestrator_tui.primitives.allocation import keep_memory
+from orchestrator_tui.primitives.garbage import look_among_the_new, look_for_none
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.pipeline import OrchestratorConfig
@@ -123,6 +124,7 @@ def run_here(settings: Settings, begin: Begin, form: Format) -> int:
         Stopped: The run was refused, or its folder cannot be made.
     """
     keep_memory()
+    look_for_none()  # while the event loop is loaded
     narrator = Narrator(settings.roots, with_output=form == Format.TEXT)
     try:
         outcome = anyio.run(_narrated, narrator, begin, dict(settings.environ))
@@ -147,6 +149,8 @@ def run_here(settings: Settings, begin: Begin, form: Format) -> int:
 
 
 async def _narrated(narrator: Narrator, begin: Begin, environ: dict[str, str]) -> RunOutcome:
+    look_among_the_new()
+
     async def keep_looking() -> None:
         while True:
             await anyio.sleep(LOOK_S)

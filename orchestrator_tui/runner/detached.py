@@ -96,6 +96,7 @@ def _config_of(assignment: Assignment) -> OrchestratorConfig:
 
 
 async def _work(assignment: Assignment, ready: ReadyWord) -> RunOutcome:
+    look_among_the_new()  # all is loaded now, the event loop too
     config, job = _config_of(assignment), assignment.job
     if isinstance(job, StartJob):
         return await start_foreground(
@@ -139,7 +140,6 @@ def main() -> int:
     signal.signal(signal.SIGHUP, _outlive_the_terminal)
     assignment = Assignment.from_json(sys.stdin.buffer.read())
     ready = ReadyWord(assignment.ready_fd)
-    look_among_the_new()
     keep_memory()
     try:
         outcome = anyio.run(_work, assignment, ready)
