@@ -128,4 +128,4 @@ def look_at_all(roots: Roots) -> Fleet:
     from orchestrator_tui.watch.index import RunIndex
 
     index = RunIndex(index_folder(roots), roots)
-    return observe(Fleet(), observe_once(roots, SYSTEM_CLOCK, index))
+    return observe_once(roots, SYSTEM_CLOCK, index)

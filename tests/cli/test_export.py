@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from orchestrator_tui.cli.redacting import Redactor
@@ -166,9 +166,9 @@ def test_what_explains_a_failure_stays(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=8))
 def test_a_known_secret_is_nowhere(secret: str) -> None:
+    assume(secret not in REDACTED)  # a word of the mark is all that may be left of it
     redactor = Redactor((secret,))
     value = {"a": [secret, {"b": f"x {secret} y"}], "n": 1}
     left = redactor.value(value)
-    assert secret not in REDACTED
     assert all(secret not in text for text in (left["a"][0], left["a"][1]["b"]))
     assert left["n"] == 1

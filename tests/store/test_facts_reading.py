@@ -135,7 +135,7 @@ def test_whatever_stands_in_a_manifest_both_ways_tell_the_same(
         b'{"status": NaN}',
         b'{"status": "failed", "status": 3}',
         b'{"status": "\xff"}',
-        b'{"status": "failed", "odd": ' + b"[" * 70 + b"]" * 70 + b"}",
+        b'{"status": "failed", "odd": ' + b"[" * 200 + b"]" * 200 + b"}",
         b'{"run_id": "another"}',
     ],
 )

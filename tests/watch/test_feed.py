@@ -37,7 +37,7 @@ QUICK_S = 0.1  # the promise: from a change on disk to its batch
 
 
 def fleet_of(repo: Path) -> Fleet:
-    return observe(Fleet(), observe_once(Roots.of(repo)))
+    return observe_once(Roots.of(repo))
 
 
 class Follower:

@@ -12,7 +12,6 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.primitives.garbage import OBJECTS_BEFORE_LOOK
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.state.fleet import Fleet
-from orchestrator_tui.state.reducer import observe
 from orchestrator_tui.watch.feed import observe_once
 from orchestrator_tui.watch.index import RunIndex
 
@@ -30,7 +29,7 @@ def walk(runs: Path) -> int:
 
 def read(roots: Roots, cache: Path) -> Fleet:
     """Read all runs as `orch-tui list` does."""
-    return observe(Fleet(), observe_once(roots, SYSTEM_CLOCK, RunIndex(cache, roots)))
+    return observe_once(roots, SYSTEM_CLOCK, RunIndex(cache, roots))
 
 
 def main() -> int:
