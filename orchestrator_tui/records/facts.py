@@ -112,13 +112,15 @@ def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: JsonObje
     get = document.get
     entries: list[JsonObject] = get("commands") or []
     statuses = [entry.get("status") or _told(entry) for entry in entries]
-    position = _current(statuses)
+    stages_done = sum(map(STAGE_DONE.__contains__, statuses))
+    # Of a stage that is done none is failed or runs.
+    position = len(statuses) - 1 if stages_done == len(statuses) else _current(statuses)
     stage: JsonObject = entries[position] if entries else {}
     status = statuses[position] if entries else None
     index = stage.get("index")
     stale_after = get("heartbeat_stale_after_seconds")
-    given: list[object] = get("resume_events") or []
-    events = [event for event in given if isinstance(event, dict)]
+    given: list[object] | None = get("resume_events")
+    events = [event for event in given if isinstance(event, dict)] if given else []
     completed, updated, beaten = get("completed_at"), get("updated_at"), get("heartbeat_at")
     completed_at = parse_time(completed)
     # A run that has ended was written and beat last when it ended: mostly one time, kept once.
@@ -142,7 +144,7 @@ def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: JsonObje
         stage_id=_shared(usual_stage_id(stage, position + 1)) if entries else None,
         stage_status=_shared(status),
         stage_started_at=parse_time(stage.get("started_at")),
-        stages_done=sum(map(STAGE_DONE.__contains__, statuses)),
+        stages_done=stages_done,
         exit_code=stage.get("exit_code"),
         resumes=sum(event.get("outcome") != "blocked" for event in events) if events else 0,
         summary=_first_line(get("summary")),

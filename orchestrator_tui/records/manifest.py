@@ -303,9 +303,12 @@ def is_usual(document: Mapping[str, Any]) -> bool:
         return False
     if not _is_sound(document, _USUAL_FIELDS, _CHECKED):
         return False
+    known = _SOUND.get(_USUAL_COMMAND_FIELDS, ())
     for entry in document.get("commands") or ():
         if not isinstance(entry, dict):
             return False
+        if (*entry, *map(type, entry.values())) in known:
+            continue
         if not _is_sound(entry, _USUAL_COMMAND_FIELDS, _COMMAND_TYPES.keys()):
             return False
     return True

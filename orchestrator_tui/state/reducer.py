@@ -102,14 +102,23 @@ class _Draft:
             self._runs.put(run.key, run)
 
     def _take_facts(self, seen: RunSeen | RunsRecalled) -> None:
-        if isinstance(seen, RunSeen) and seen.stages is not None:
-            self._learn(seen)
-        runs = (seen.facts,) if isinstance(seen, RunSeen) else seen.runs
-        known = self._runs.add([(facts.key, RunState(facts.key, facts)) for facts in runs])
+        if isinstance(seen, RunSeen):
+            if seen.stages is not None:
+                self._learn(seen)
+            self._put_facts(seen.facts)
+            return
+        known = self._runs.add((facts.key, RunState(facts.key, facts)) for facts in seen.runs)
         if known:
-            facts_of = {facts.key: facts for facts in runs}
-            for run in known:
-                self.put(run._replace(facts=facts_of[run.key], unreadable=None))
+            keys = {run.key for run in known}
+            for facts in seen.runs:
+                if facts.key in keys:
+                    self._put_facts(facts)
+
+    def _put_facts(self, facts: RunFacts) -> None:
+        if (run := self.run(facts.key)) is None:
+            self._runs.put(facts.key, RunState(facts.key, facts))
+        else:
+            self.put(run._replace(facts=facts, unreadable=None))
 
     def drop(self, key: RunKey) -> None:
         """Forget a run and its details."""
