@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from sys import intern
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import (
@@ -15,7 +15,6 @@ from orchestrator_tui.records.manifest import (
     CommandKind,
     CommandRecord,
     CommandStatus,
-    JsonObject,
     Manifest,
     accepted_resumes,
 )
@@ -103,19 +102,26 @@ def current_command(manifest: Manifest) -> CommandRecord | None:
     return manifest.commands[-1] if manifest.commands else None
 
 
-def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: JsonObject) -> RunFacts:
+class Told(Protocol):
+    """A JSON object, or whatever else tells the value of a name, None where there is none."""
+
+    def get(self, name: str, /) -> Any:
+        """Return the value of a name."""
+
+
+def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: Told) -> RunFacts:
     """Return the facts of a run whose manifest `is_usual`, straight from the JSON object.
 
     They are those that `run_facts` gives of the manifest, in a fifth of the time: a list has very
     many runs and shows a tenth of each.
     """
     get = document.get
-    entries: list[JsonObject] = get("commands") or []
+    entries: list[Told] = get("commands") or []
     statuses = [entry.get("status") or _told(entry) for entry in entries]
     stages_done = sum(map(STAGE_DONE.__contains__, statuses))
     # Of a stage that is done none is failed or runs.
     position = len(statuses) - 1 if stages_done == len(statuses) else _current(statuses)
-    stage: JsonObject = entries[position] if entries else {}
+    stage: Told = entries[position] if entries else {}
     status = statuses[position] if entries else None
     index = stage.get("index")
     stale_after = get("heartbeat_stale_after_seconds")
@@ -154,7 +160,7 @@ def facts_of_usual(key: RunKey, shape: RunShape, folder: str, document: JsonObje
     )
 
 
-def usual_stage_id(entry: JsonObject, position: int) -> str:
+def usual_stage_id(entry: Told, position: int) -> str:
     """Return the id of the stage at a position, from 1 on, whose entry is as usual."""
     if name := entry.get("id"):
         return str(name)
@@ -162,7 +168,7 @@ def usual_stage_id(entry: JsonObject, position: int) -> str:
     return command.strip()[:SLUG_OF_COMMAND] if command else str(position)
 
 
-def _told(entry: JsonObject) -> str:
+def _told(entry: Told) -> str:
     status = entry.get("status")
     return CommandStatus.PENDING.value if status is None else str(status)
 

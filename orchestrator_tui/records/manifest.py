@@ -156,7 +156,8 @@ class Manifest:
 
 
 _TEXT = (str,)
-_COMMAND_TYPES: dict[str, tuple[type, ...]] = {
+# Of which types each field is, beside null; those that are lists stand in LIST_FIELDS.
+COMMAND_TYPES: dict[str, tuple[type, ...]] = {
     "index": (int,),
     "exit_code": (int,),
     **dict.fromkeys(
@@ -167,7 +168,7 @@ _COMMAND_TYPES: dict[str, tuple[type, ...]] = {
         _TEXT,
     ),
 }
-_MANIFEST_TYPES: dict[str, tuple[type, ...]] = {
+MANIFEST_TYPES: dict[str, tuple[type, ...]] = {
     **{f.name: _TEXT for f in fields(Manifest)},
     "heartbeat_interval_seconds": (int,),
     "heartbeat_stale_after_seconds": (int,),
@@ -175,7 +176,7 @@ _MANIFEST_TYPES: dict[str, tuple[type, ...]] = {
     "guardrails_required": (bool,),
     "runtime_fallback": (dict,),
 }
-_LISTS = ("resume_events", "approvals", "commands", "child_runs", "instructions_sources")
+LIST_FIELDS = ("resume_events", "approvals", "commands", "child_runs", "instructions_sources")
 _COMMAND_KEYS = frozenset(f.name for f in fields(CommandRecord)) - {"extras"}
 _MANIFEST_KEYS = (frozenset(f.name for f in fields(Manifest)) - {"extras"}) | {"version", "runner"}
 
@@ -189,7 +190,7 @@ def _command(entry: object, position: int, problems: list[str]) -> CommandRecord
         problems.append(f"commands[{position - 1}] is not an object")
         return CommandRecord(index=position, id=str(position), title=f"stage {position}")
     known: dict[str, Any] = {}
-    for name, types in _COMMAND_TYPES.items():
+    for name, types in COMMAND_TYPES.items():
         value = entry.get(name)
         if value is None:
             continue
@@ -228,16 +229,16 @@ def manifest_from_document(document: Mapping[str, Any]) -> tuple[Manifest, tuple
     """
     problems: list[str] = []
     known: dict[str, Any] = {}
-    for name, types in _MANIFEST_TYPES.items():
+    for name, types in MANIFEST_TYPES.items():
         value = document.get(name)
-        if value is None or name in _LISTS or name == "extras":
+        if value is None or name in LIST_FIELDS or name == "extras":
             continue
         if _fits(value, types):
             known[name] = value
         else:
             problems.append(f"{name} has an unusable value")
     lists: dict[str, list[Any]] = {}
-    for name in _LISTS:
+    for name in LIST_FIELDS:
         value = document.get(name)
         if value is not None and not isinstance(value, list):
             problems.append(f"{name} is not a list")
@@ -309,7 +310,7 @@ def is_usual(document: Mapping[str, Any]) -> bool:
             return False
         if (*entry, *map(type, entry.values())) in known:
             continue
-        if not _is_sound(entry, _USUAL_COMMAND_FIELDS, _COMMAND_TYPES.keys()):
+        if not _is_sound(entry, _USUAL_COMMAND_FIELDS, COMMAND_TYPES.keys()):
             return False
     return True
 
@@ -336,10 +337,10 @@ def _usual(types: Mapping[str, tuple[type, ...]]) -> frozenset[tuple[str, type]]
     return frozenset((name, kind) for name in types for kind in (*types[name], type(None)))
 
 
-_USUAL_COMMAND_FIELDS: Final = _usual(_COMMAND_TYPES)
+_USUAL_COMMAND_FIELDS: Final = _usual(COMMAND_TYPES)
 _USUAL_FIELDS: Final = _usual(
-    {name: types for name, types in _MANIFEST_TYPES.items() if name != "extras"}
-    | dict.fromkeys(_LISTS, (list,))
+    {name: types for name, types in MANIFEST_TYPES.items() if name != "extras"}
+    | dict.fromkeys(LIST_FIELDS, (list,))
     | {"version": (int, float), "runner": _TEXT}
 )
 _SOUND: Final[dict[frozenset[tuple[str, type]], set[tuple[str | type, ...]]]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives import files
 from orchestrator_tui.primitives.files import FileSignature
-from orchestrator_tui.records.facts import RunFacts, RunShape, facts_of_usual
+from orchestrator_tui.records.facts import RunFacts, RunShape, Told, facts_of_usual
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.manifest import is_usual
 from orchestrator_tui.records.paths import Roots
@@ -49,18 +49,33 @@ def read_usual(roots: Roots, ref: RunRef) -> UsualRun | None:
 
 
 def usual_run(
-    key: RunKey, folder: str, signature: FileSignature, content: bytes
+    key: RunKey, folder: str, signature: FileSignature, content: bytes, *, is_of_many: bool = False
 ) -> UsualRun | None:
-    """Return what `read_usual` does of the bytes of a manifest in `folder`, seen from the root."""
+    """Return what `read_usual` does of the bytes of a manifest in `folder`, seen from the root.
+
+    If it `is_of_many` it is read in two thirds of the time, once what does so is loaded.
+    """
+    document = _decoded_quickly(content) if is_of_many else _decoded(content)
+    if document is None:
+        return None
+    run_id, task_id = document.get("run_id"), document.get("task_id")
+    if run_id not in (None, key.run_id) or task_id not in (None, key.task_id):
+        return None
+    facts = facts_of_usual(key, RunShape.CLI, folder, document)
+    return UsualRun(facts, signature, content)
+
+
+def _decoded(content: bytes) -> Told | None:
     try:
         document = decode_json(content)
     except BadJson:
         return None
     if not isinstance(document, dict) or not document or is_run_summary(document):
         return None
-    run_id, task_id = document.get("run_id"), document.get("task_id")
-    is_placed = run_id in (None, key.run_id) and task_id in (None, key.task_id)
-    if not is_placed or not is_usual(document):
-        return None
-    facts = facts_of_usual(key, RunShape.CLI, folder, document)
-    return UsualRun(facts, signature, content)
+    return document if is_usual(document) else None
+
+
+def _decoded_quickly(content: bytes) -> Told | None:
+    from orchestrator_tui.store.quick_decoding import decode_usual  # takes 15 ms and 5 MiB
+
+    return decode_usual(content)

@@ -63,6 +63,7 @@ MAX_RUN_FOLDERS: Final = 1000
 _PART_OF_READ: Final = 50  # a batch grows to such a part of what was read before
 _UNHEARD: Final = 5  # changes without any notice, after which none is waited for
 _WITH_TICK: Final = 0.8  # of a tick: what is due so soon after it is looked at with it
+_VERY_MANY: Final = 3000  # new runs are worth loading what reads them quicker
 _SMALL_BATCHES: Final = 4  # so that the first rows are there quickly
 
 
@@ -97,6 +98,7 @@ class Lookout:
         self._has_recalled = False  # something, which is on its way to the first frame
         self._backlog: list[RunKey] = []  # the last one is read next
         self._batches = 0
+        self._has_very_many = False  # to be read, now or earlier
         self._wanted_focus: frozenset[RunKey] | None = None
         self._wants_walk, self._wants_rescan = True, False
         self._next_tick_s = self._next_walk_s = self._rested_s = clock.monotonic()
@@ -398,11 +400,13 @@ class Lookout:
         count = max(cadence.reads, (len(self._places) - len(self._backlog)) // _PART_OF_READ)
         if self._batches < _SMALL_BATCHES:
             count = cadence.first_reads
+        elif len(self._backlog) >= _VERY_MANY:
+            self._has_very_many = True
         self._batches += 1
         keys = self._backlog[-count:][::-1]
         del self._backlog[-count:]
         seen: list[Observation] = []
-        for reading in self._roster.read_many(keys):
+        for reading in self._roster.read_many(keys, are_very_many=self._has_very_many):
             seen += self._without(self._living.take(reading))
         return seen
 

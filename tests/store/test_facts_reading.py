@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestrator_tui.primitives.signature import FileSignature
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.paths import Roots
 from orchestrator_tui.records.stage_lengths import stage_lengths
-from orchestrator_tui.store.facts_reading import UsualRun, read_usual
+from orchestrator_tui.store.facts_reading import UsualRun, read_usual, usual_run
 from orchestrator_tui.store.reading import ReadRun, RunRef, read_run
 from tests.store.conftest import FIXTURES, RUN, TASK
 
@@ -32,15 +33,23 @@ def both(repo: Path, content: bytes, key: RunKey = KEY) -> tuple[UsualRun | None
 
 
 def agree(repo: Path, content: bytes, key: RunKey = KEY) -> bool:
-    """Check that both ways tell the same; return whether the quick one told anything."""
+    """Check that all ways tell the same; return whether the quick ones told anything."""
     usual, whole = both(repo, content, key)
-    if usual is None:
-        return False
-    assert isinstance(whole, ReadRun)
-    assert usual.facts == whole.facts
-    assert repr(usual.facts) == repr(whole.facts)
-    assert usual.stages() == stage_lengths(whole.manifest)
-    return True
+    folder = f".runs/{key.task_id}/cli"
+    signature = FileSignature(1, 2, 3, 4, 5)
+    one_of_many = usual_run(key, folder, signature, content, is_of_many=True)
+    for told in filter(None, (usual, one_of_many)):
+        assert isinstance(whole, ReadRun)
+        assert told.facts == whole.facts
+        assert repr(told.facts) == repr(whole.facts)
+        assert told.stages() == stage_lengths(whole.manifest)
+    assert (usual is None) <= (one_of_many is None)
+    return usual is not None
+
+
+def is_quick(content: bytes, key: RunKey) -> bool:
+    """Tell whether one of very many such manifests is read without its whole."""
+    return usual_run(key, "f", FileSignature(1, 2, 3, 4, 5), content, is_of_many=True) is not None
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: str(path.relative_to(FIXTURES)))
@@ -58,6 +67,9 @@ def test_manifests_of_both_programs_are_read_the_quick_way(tmp_path: Path) -> No
     ]
     assert len(told) > 5
     assert sum(told) >= len(told) - 2
+    keys = [RunKey(path.parents[2].name, path.parent.name) for path in ours]
+    quick = [is_quick(path.read_bytes(), key) for path, key in zip(ours, keys, strict=True)]
+    assert sum(quick) >= sum(told)
 
 
 TEXTS = (
@@ -137,12 +149,25 @@ def test_whatever_stands_in_a_manifest_both_ways_tell_the_same(
         b'{"status": "\xff"}',
         b'{"status": "failed", "odd": ' + b"[" * 200 + b"]" * 200 + b"}",
         b'{"run_id": "another"}',
+        b'{"status": "failed", "odd": "\xff"}',
+        b'{"status": "failed", "odd": 1.}',
+        b'{"status": "failed", "odd": "a\x01"}',
+        b'{"status": "failed", "heartbeat_stale_after_seconds": 123456789012345678901}',
+        b'{"status": "failed", "commands": [{"exit_code": 1.0}]}',
+        b'{"version": null, "status": "failed"}',
+        b'{"runId": "r", "build": {}, "status": "failed"}',
     ],
 )
 def test_what_is_wrong_with_a_file_is_left_to_the_whole_reading(
     tmp_path: Path, content: bytes
 ) -> None:
     assert not agree(tmp_path, content)
+
+
+def test_half_surrogates_are_left_to_the_slower_ways(tmp_path: Path) -> None:
+    content = b'{"status": "failed", "odd": "\\ud83d"}'
+    assert agree(tmp_path, content)
+    assert not is_quick(content, KEY)
 
 
 def test_a_link_in_place_of_a_manifest_is_not_followed(tmp_path: Path) -> None:

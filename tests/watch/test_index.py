@@ -48,9 +48,9 @@ def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[RunKey]:
 
         monkeypatch.setattr(f"orchestrator_tui.watch.roster.{name}", counted)
 
-    def counted_of_many(key: RunKey, *told: Any) -> object:
+    def counted_of_many(key: RunKey, *told: Any, is_of_many: bool) -> object:
         reads.append(key)
-        return facts_reading.usual_run(key, *told)
+        return facts_reading.usual_run(key, *told, is_of_many=is_of_many)
 
     monkeypatch.setattr("orchestrator_tui.watch.roster.usual_run", counted_of_many)
     return reads

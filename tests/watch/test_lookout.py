@@ -16,7 +16,10 @@ from orchestrator_tui.records.paths import CONFIG_NAME, RunPaths
 from orchestrator_tui.records.pipeline import ConfigProblem, OrchestratorConfig
 from orchestrator_tui.state.liveness import State, derive_state
 from orchestrator_tui.state.observations import FreshnessSeen, RunSeen, RunVanished
+from orchestrator_tui.store import quick_decoding
 from orchestrator_tui.store.life import write_runner
+from orchestrator_tui.store.quick_decoding import decode_usual
+from orchestrator_tui.watch import lookout
 from orchestrator_tui.watch.lookout import Cadence
 from orchestrator_tui.watch.source import Layer
 from tests.watch.disk import KEY, NOON_TEXT, Watch, write_run
@@ -62,6 +65,27 @@ def test_the_first_batch_is_small_and_has_the_newest_runs(tmp_path: Path) -> Non
     assert set(watch.settle().runs) == set(keys)
     assert watch.fleet.freshness is not None
     assert not watch.fleet.freshness.scanning
+
+
+def test_very_many_runs_are_told_as_few_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cadence = Cadence(first_reads=1, reads=1)
+    few, many = (Watch(tmp_path, cadence=cadence) for _ in range(2))
+    keys = [RunKey("task", f"2026-01-{n:02}T00-00-00-000Z-000000{n:02}") for n in range(1, 12)]
+    for key in keys:
+        write_run(few.roots, key, status="failed", summary="naïve")
+    few.settle()
+    quickly: list[object] = []
+
+    def counted(content: bytes) -> object:
+        quickly.append(content)
+        return decode_usual(content)
+
+    monkeypatch.setattr(lookout, "_VERY_MANY", 3)
+    monkeypatch.setattr(quick_decoding, "decode_usual", counted)
+    assert many.settle() == few.fleet
+    assert len(quickly) == len(keys) - 4  # the first rows wait for nothing to be loaded
 
 
 def test_a_notice_of_a_manifest_brings_it_at_once(watch: Watch) -> None:

@@ -237,7 +237,8 @@ def test_a_manifest_replaced_a_thousand_times_is_never_unreadable(desk: Desk) ->
     assert last.facts.summary == "turn 999"
 
 
-def test_many_manifests_are_read_as_each_alone_is(desk: Desk) -> None:
+@pytest.mark.parametrize("are_very_many", [False, True])
+def test_many_manifests_are_read_as_each_alone_is(desk: Desk, are_very_many: bool) -> None:
     for runs in sorted(FIXTURES.rglob(".runs")):
         shutil.copytree(runs, desk.roots.runs, symlinks=True, dirs_exist_ok=True)
     task = desk.roots.runs / KEY.task_id / "cli"
@@ -253,7 +254,8 @@ def test_many_manifests_are_read_as_each_alone_is(desk: Desk) -> None:
     stranger = RunKey("nobody", KEY.run_id)
     keys = [*found, stranger]
     singly = [one.read(key) for key in keys]
-    assert list(map(told, many.read_many(keys))) == list(map(told, singly))
+    together = list(many.read_many(keys, are_very_many=are_very_many))
+    assert list(map(told, together)) == list(map(told, singly))
     assert many.news == one.news > 0
     assert many.unsettled() == one.unsettled()
     # Again, when the signatures are known.
