@@ -320,7 +320,7 @@ class Lookout:
 
     def _watch_shelves(self, exists: bool) -> list[Observation]:
         """Watch where runs appear; look again where that begins only now."""
-        if not exists:
+        if not exists or not self._source.hears:
             folders = frozenset[Path]()
         elif self._places.generation != self._shelves_of or not self._shelf_folders:
             folders = self._places.newest_shelves(MAX_SHELVES) | {self._roots.runs}

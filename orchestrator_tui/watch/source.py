@@ -32,7 +32,12 @@ _JOIN_S: Final = 1.0
 
 
 class NoticeSource(Protocol):
-    """Tells which paths changed; may miss any, so nothing may depend on it alone."""
+    """Tells which paths changed; may miss any, so nothing may depend on it alone.
+
+    `hears` is False of one that never tells a path, so that no folder need be named to it.
+    """
+
+    hears: bool
 
     @property
     def problem(self) -> str | None:
@@ -58,6 +63,8 @@ class NoticeSource(Protocol):
 
 class Polling:
     """A source without notices: the regular looks at the disk find every change."""
+
+    hears = False
 
     def __init__(self, reason: str | None = None) -> None:
         self._reason = reason
@@ -152,6 +159,8 @@ class ChangeSource:
     A set of folders cannot be changed while it is watched, so another one is watched before the
     old one is given up, which then tells what it has noticed: nothing is missed in between.
     """
+
+    hears = True
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock

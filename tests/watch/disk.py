@@ -56,6 +56,8 @@ def write_run(roots: Roots, key: RunKey = KEY, **changes: Any) -> RunPaths:
 class HandNotices:
     """A source of notices that tests fill; waiting for nothing lets the clock go on."""
 
+    hears = True
+
     def __init__(self, clock: HandClock) -> None:
         self._clock = clock
         self._changed: set[str] = set()
