@@ -25,7 +25,7 @@ from orchestrator_tui.cli.options import (
 from orchestrator_tui.cli.output import flush, print_json_lines, print_line, print_lines
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
-from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.primitives.safe_text import SafeText, safe_text, safe_texts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Stream, Whence
 from orchestrator_tui.records.manifest import CommandRecord, CommandStatus
@@ -232,16 +232,22 @@ class _Printer:
         if len(self.positions) > 1 and self.headed != position:
             self.headed = position
             print_line(safe_text(f"==> {position} {stage.id} <=="))
-        print_lines(map(self._text, chosen))
+        print_lines(self._texts(chosen))
         flush()
 
-    def _text(self, line: LogLine) -> str:
-        if not (self.wish.timestamps or line.cut_bytes or line.stream is Stream.NOTE):
-            return safe_text(line.text)
+    def _texts(self, lines: Sequence[LogLine]) -> Iterable[str]:
+        shown = safe_texts([line.text for line in lines])
+        if self.wish.timestamps or any(
+            line.cut_bytes or line.stream is Stream.NOTE for line in lines
+        ):
+            return map(self._with_marks, lines, shown)
+        return shown
+
+    def _with_marks(self, line: LogLine, shown: SafeText) -> str:
         moment = f"{line.at.astimezone():%H:%M:%S} " if self.wish.timestamps and line.at else ""
         cut = f" … {byte_count(line.cut_bytes)} left out" if line.cut_bytes else ""
         note = "-- " if line.stream == Stream.NOTE else ""
-        return f"{moment}{note}{safe_text(line.text)}{cut}"
+        return f"{moment}{note}{shown}{cut}"
 
 
 def _document(position: int, stage: CommandRecord, line: LogLine) -> dict[str, object]:

@@ -14,7 +14,7 @@ from orchestrator_tui.cli.report import card_lines, next_lines
 from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.primitives.buffering import AssembledLine, LineAssembler
 from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
-from orchestrator_tui.primitives.safe_text import safe_text
+from orchestrator_tui.primitives.safe_text import SafeText, safe_text, safe_texts
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.logs import Stream
 from orchestrator_tui.records.paths import Roots, RunPaths
@@ -152,7 +152,8 @@ class Narrator:
         # In one piece: each line by itself would be a call of the system.
         if lines:
             target = sys.stderr if stream == Stream.STDERR else sys.stdout
-            self._write(target, "\n".join(map(_line_words, lines)))
+            shown = safe_texts([line.text for line in lines])
+            self._write(target, "\n".join(map(_line_words, lines, shown)))
 
     def _write(self, target: TextIO, line: str) -> None:
         if target.fileno() in self._lost:
@@ -164,9 +165,8 @@ class Narrator:
             self._lost.add(target.fileno())
 
 
-def _line_words(line: AssembledLine) -> str:
-    cut = f" … {byte_count(line.cut_bytes)} left out" if line.cut_bytes else ""
-    return f"{safe_text(line.text)}{cut}"
+def _line_words(line: AssembledLine, shown: SafeText) -> str:
+    return f"{shown} … {byte_count(line.cut_bytes)} left out" if line.cut_bytes else shown
 
 
 def _clock(moment: datetime) -> str:

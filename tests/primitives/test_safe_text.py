@@ -12,7 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator_tui.primitives import safe_text as text_module
-from orchestrator_tui.primitives.safe_text import BACKSTOP, safe_lines, safe_text
+from orchestrator_tui.primitives.safe_text import (
+    BACKSTOP,
+    DEFAULT_LIMIT,
+    safe_lines,
+    safe_text,
+    safe_texts,
+)
 from tests.pace import slowness
 
 NEVER_SHOWN = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Cf"}
@@ -141,6 +147,12 @@ def test_what_was_met_before_is_shown_as_at_first(raw: str) -> None:
         patch.setattr(text_module, "_SHOWN", text_module._Shown())
         assert safe_text(raw, limit=40) == again
         assert safe_text(raw, limit=40) == again
+
+
+@given(st.lists(HOSTILE | st.just("x" * (DEFAULT_LIMIT + 1)), max_size=5))
+def test_many_texts_are_made_safe_as_each_alone_is(raw: list[str]) -> None:
+    assert safe_texts(raw) == [safe_text(each) for each in raw]
+    assert safe_texts(raw) == [safe_text(each) for each in raw]  # what was met is known now
 
 
 @given(HOSTILE)
