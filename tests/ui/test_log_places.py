@@ -154,6 +154,17 @@ async def test_a_pattern_after_a_tilde_keeps_lines_and_a_wrong_one_is_told() -> 
         assert shown(app) == ["[x] 1.5"]
 
 
+@pytest.mark.anyio
+async def test_a_search_for_no_pattern_says_so_when_it_is_done() -> None:
+    app = LogApp(logs_of(*numbered(30)))
+    async with app.run_test(size=(100, 40)) as pilot:
+        await ready(app, pilot)
+        await type_in(pilot, "slash", "~[")
+        await until(pilot, lambda: "! no regular expression" in foot(app))
+        await type_in(pilot, "slash", "~line [3]")
+        await until(pilot, lambda: "! no regular" not in foot(app) and "1 of" in foot(app))
+
+
 @pytest.mark.parametrize("words", ["~(a+)+$", "~a*b*c*d*", "~(x|y){2,}"])
 def test_a_pattern_that_may_take_very_long_is_refused(words: str) -> None:
     assert "can take very long" in str(look_for(words))

@@ -203,6 +203,20 @@ async def test_the_cursor_stays_on_its_run_when_runs_are_grouped() -> None:
 
 
 @pytest.mark.anyio
+async def test_the_cursor_is_in_sight_when_groups_make_the_list_longer_than_the_screen() -> None:
+    runs = [replace(GREEN, task=f"task-{n}") for n in range(7)]
+    world = World(fleet(*runs))
+    async with world.app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(world.rows()) == len(runs))
+        for run in (runs[6], runs[0]):
+            await select(pilot, world, run.key)
+            await pilot.press("b")
+            await until(pilot, lambda: any(row.endswith("1 run") for row in world.rows()))
+            await until(pilot, lambda: any(row.startswith(">") for row in world.rows()))
+            await pilot.press("b", "b", "b")
+
+
+@pytest.mark.anyio
 async def test_a_view_is_saved_taken_and_deleted() -> None:
     memory = HandMemory()
     world = World(fleet(*BUSY), memory=memory)

@@ -58,7 +58,7 @@ class LogFinder(LogPane):
     def begin_anew(self) -> None:
         """End the search and what goes on; a filter stays."""
         self._end_walk()
-        self._words, self._went_round, self._hits = "", False, None
+        self._words, self._went_round, self._hits, self._ask_problem = "", False, None, ""
         self.lines.search.begin("", None, self.lines.window)
 
     def _end_walk(self, progress: str = "") -> None:
@@ -68,7 +68,7 @@ class LogFinder(LogPane):
     # The line to type in
 
     def _open_prompt(self, ask: Ask, typed: str) -> None:
-        self._ask = ask
+        self._ask, self._ask_problem = ask, ""
         self.query_one(".search Static", Static).update(ask.value)
         line = self.query_one(Input)
         line.placeholder = _PLACEHOLDERS[ask]
@@ -108,7 +108,6 @@ class LogFinder(LogPane):
 
     def _close_prompt(self) -> None:
         self.query_one(".search").display = False
-        self._ask_problem = ""
         self.lines.focus()
         self.tell()
 
@@ -336,6 +335,7 @@ class LogFinder(LogPane):
         else:
             self._keep("")
         lines.draw_anew()
+        self._ask_problem = ""
         self._close_prompt()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -225,7 +225,7 @@ class RunCursor(ScrollView, Grounded, can_focus=True):
             self._keep_visible()
         elif 0 <= was_at < self.size.height:
             # Where it stood on the screen, as far as the ends of the list allow it.
-            self.scroll_to(y=self._lines.line_of(self._index) - was_at, animate=False)
+            self._scroll_to_line(self._lines.line_of(self._index) - was_at)
             self._keep_visible()
         self.repaint_changed()
         if selected != self._selected:
@@ -244,9 +244,13 @@ class RunCursor(ScrollView, Grounded, can_focus=True):
         above = line - isinstance(self._lines.at(line - 1), RunGroup)
         below = line + (self._lines.note_below is not None)
         if above < top:
-            self.scroll_to(y=above, animate=False)
+            self._scroll_to_line(above)
         elif below >= top + height:
-            self.scroll_to(y=below - height + 1, animate=False)
+            self._scroll_to_line(below - height + 1)
+
+    def _scroll_to_line(self, line: int) -> None:
+        # By force: whether there is anything to scroll is known only when the new size is laid out.
+        self.scroll_to(y=line, animate=False, force=True)
 
     def _go_to(self, index: int) -> None:
         if not self._order:
