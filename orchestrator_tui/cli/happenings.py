@@ -15,6 +15,7 @@ EVENT_SCHEMA_VERSION: Final = 1
 ACTOR: Final = "orch-tui"
 # Told only where something happened to them: not what was done before, or is still to come.
 _SILENT: Final = frozenset([StageState.PENDING, StageState.KEPT, StageState.CANCELLED])
+_ENDS: Final = frozenset([State.SUCCEEDED, State.FAILED, State.CANCELLED, State.LOST])
 # Words of the Node original's events.jsonl where it has one.
 _STATE_EVENTS: Final = {
     State.SUCCEEDED: "run_completed",
@@ -79,7 +80,7 @@ def happenings(before: RunView | None, after: RunView, now: datetime) -> Iterato
     """
     has_changed = before is None or before.row.state != after.row.state
     event = _STATE_EVENTS.get(after.row.state, "state_changed")
-    is_end = after.row.state in (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+    is_end = after.row.state in _ENDS
     if before is None:
         yield Happening("run_started", after.row.started_at or now, after)
     if has_changed and not is_end and not (before is None and event == "state_changed"):

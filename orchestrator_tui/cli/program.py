@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem, shell_complete
 
 from orchestrator_tui import __version__
 from orchestrator_tui.cli.environment import set_by_flag
-from orchestrator_tui.cli.exits import Exit, say
+from orchestrator_tui.cli.exits import Exit, bad_usage, say
 from orchestrator_tui.cli.options import CONTEXT, place_options
 from orchestrator_tui.primitives.garbage import look_among_the_new
 from orchestrator_tui.records.program import COMPLETE_VARIABLE, PROGRAM
@@ -95,6 +95,8 @@ def program(
         set_by_flag(ASCII_VARIABLE)
     if read_only:
         set_by_flag(READ_ONLY_VARIABLE)
+    if theme is not None and theme not in THEMES:
+        raise bad_usage(f"there is no theme {theme}; there are: {', '.join(THEMES)}")
     if context.invoked_subcommand is None:
         screen = importlib.import_module("orchestrator_tui.cli.screen")
         context.exit(screen.show(places, theme=theme, query=query, view=view))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from orchestrator_tui.cli import output
-from orchestrator_tui.cli.exits import bad_usage, say
+from orchestrator_tui.cli.exits import say
 from orchestrator_tui.cli.resolving import preferences_of, settings_from, with_preferred_task
 from orchestrator_tui.cli.wish import ScreenWish
 from orchestrator_tui.primitives.allocation import give_back_memory
@@ -17,7 +17,7 @@ from orchestrator_tui.primitives.clock import SYSTEM_CLOCK
 from orchestrator_tui.primitives.garbage import look_for_none
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.program import PROGRAM
-from orchestrator_tui.settings import THEMES, Places, Preferences, Settings
+from orchestrator_tui.settings import Places, Preferences, Settings
 
 # For so long a thread that reads may keep the screen waiting; the interpreter's own is 5 ms, as
 # much as a key takes.
@@ -39,8 +39,6 @@ def show(places: Places, *, theme: str | None, query: str, view: str = "") -> in
     Raises:
         Stopped: A flag or a variable cannot be used.
     """
-    if theme is not None and theme not in THEMES:
-        raise bad_usage(f"there is no theme {theme}; there are: {', '.join(THEMES)}")
     settings = settings_from(places)
     reason = unusable_reason()
     if reason is None:
@@ -51,9 +49,9 @@ def show(places: Places, *, theme: str | None, query: str, view: str = "") -> in
             filter=query or preferred.filter,
         )
         return _open(with_preferred_task(settings), wished, view)
-    from orchestrator_tui.cli.list import print_runs
+    from orchestrator_tui.cli.list import print_runs, wanted_query
 
-    print_runs(settings)
+    print_runs(settings, wanted_query(query))
     say(f"{PROGRAM}: {reason}, so this is the list instead of the screen")
     return 0
 

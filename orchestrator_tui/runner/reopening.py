@@ -35,7 +35,7 @@ from orchestrator_tui.runner.resume import (
 from orchestrator_tui.runner.runner_file import ENDED
 from orchestrator_tui.store.discovery import locate_run
 from orchestrator_tui.store.life import current_runner, identity_in, read_beats, read_runner
-from orchestrator_tui.store.reading import BadContent, RunRef, read_run
+from orchestrator_tui.store.reading import BadContent, RunRef, read_run, reason_of
 
 TOKEN_LIMIT_BYTES = 4096
 LEFTOVER_GRACE_S = 2.0
@@ -98,13 +98,17 @@ def take_lock(paths: RunPaths) -> LifeLock:
     """Become the one process that may run a run.
 
     Raises:
-        ResumeRefused: Another living process is.
-        OSError: The environment refuses.
+        ResumeRefused: Another living process is, or its folder cannot be written to.
     """
     try:
         return LifeLock.hold(paths.runner_lock)
     except AlreadyHeld:
         raise _busy(paths) from None
+    except OSError as error:
+        raise ResumeRefused(
+            f"Run {paths.key} cannot go on: {paths.run_dir}: {reason_of(error)}. "
+            "Make it a folder that you may write to."
+        ) from error
 
 
 def reopen(context: RunContext, key: RunKey, choice: ResumeChoice) -> Reopened:

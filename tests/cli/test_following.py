@@ -170,7 +170,12 @@ def test_a_lost_run_ends_the_waiting_with_5(project: Project) -> None:
     runner = project("status", run_id, "--format", "json").document["orch_tui"]["runner"]
     os.kill(runner["pid"], signal.SIGKILL)
     assert project("wait", run_id, "--timeout", "20").status == 5
-    assert project("watch", run_id, "--exit-status", "--timeout", "20").status == 5
+    watched = project("watch", run_id, "--exit-status", "--timeout", "20")
+    assert watched.status == 5
+    lines = watched.out.splitlines()
+    (at,) = [n for n, line in enumerate(lines) if " LOST " in line]
+    assert any("3/3 slow" in line for line in lines[:at])
+    assert not any(line[:1].isdigit() for line in lines[at + 1 :])  # its end is told last
     (project.repo / "slow").unlink()
 
 

@@ -143,6 +143,22 @@ def test_without_a_terminal_the_list_stands_for_the_screen(
     assert "4b6631bc" in ended.out
     assert ended.err.count("\n") == 1
     assert "not a terminal" in ended.err
+    filtered = orch_tui("--filter", "state:failed")
+    assert "FAILED" in filtered.out and "SUCCEEDED" in ended.out
+    assert "SUCCEEDED" not in filtered.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--filter", "state:bogus"), ("--theme", "pink"), ("--theme", "pink", "list")],
+    ids=" ".join,
+)
+def test_what_no_screen_would_take_is_refused_without_one_too(
+    orch_tui: OrchTuiCommand, peer_repo: Path, arguments: tuple[str, ...]
+) -> None:
+    ended = orch_tui(*arguments)
+    assert (ended.status, ended.out) == (2, "")
+    assert arguments[1].rpartition(":")[2] in ended.err
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

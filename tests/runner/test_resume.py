@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -243,6 +244,19 @@ async def test_of_many_resumes_at_once_exactly_one_wins(repo: Repository) -> Non
             tasks.start_soon(resume)
     assert sorted(results, key=str) == [None] * 4 + ["succeeded"]
     assert told(repo) == ["one", "one"]
+
+
+async def test_a_run_in_a_folder_that_cannot_be_written_to_is_refused(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await half_done(repo)
+
+    def refuse(path: Path) -> LifeLock:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(LifeLock, "hold", refuse)
+    with pytest.raises(ResumeRefused, match=r"[Rr]ead-only.* Make it a folder that you may write"):
+        await repo.resume(first.key)
 
 
 async def test_a_run_that_is_not_there_is_refused(repo: Repository) -> None:
