@@ -39,6 +39,7 @@ APP_KEYS: KeyList = [
     key("L", "full_log", "log, full screen", "app.full_log"),
     key("ctrl+r", "rescan", "look at the disk now", "app.rescan"),
     key("ctrl+l", "redraw", "draw the screen anew", "app.redraw"),
+    key("ctrl+z", "stop_for_shell", "to the shell, fg back", "app.suspend"),
     key("ctrl+c", "interrupt", "press twice to quit", "app.interrupt"),
     key("Q", "ask_quit", "quit with choices", "app.ask_quit"),
 ]

@@ -18,9 +18,10 @@ from orchestrator_tui.ui.keymap import keys_now, shown_keys
 from orchestrator_tui.ui.pacing import Pacer
 from orchestrator_tui.ui.palette import PaletteApp
 from orchestrator_tui.ui.sparing import SparingDriver
-from orchestrator_tui.ui.tty import MOUSE_OFF, MOUSE_ON
+from orchestrator_tui.ui.tty import MOUSE_OFF, MOUSE_ON, stop_for_shell
 from orchestrator_tui.ui.typed_ahead import TypedAhead
 
+STOPPED_S = 0.1  # shorter than anybody takes to say `fg`
 SETTLE_S = 1.0  # for an answer of the terminal, before others read what it sends
 
 
@@ -157,6 +158,18 @@ class TerminalApp(PaletteApp, inherit_bindings=False):
             self._pacer.forget()
             if not self._has_mouse:  # the driver has just turned it on again
                 self._write_past_screen(MOUSE_OFF)
+
+    def action_stop_for_shell(self) -> None:
+        """Stop as other programs do on ctrl+z, until the shell says `fg`; runs keep going."""
+        begun_s = self._clock.monotonic()
+        try:
+            with self._suspended():
+                stop_for_shell()
+        except ValueError as error:
+            self.say(f"{error}.")
+            return
+        if self._clock.monotonic() - begun_s < STOPPED_S:
+            self.say("No shell is here that would go on.")
 
     def action_mouse(self) -> None:
         """Leave the mouse to the terminal, for its own selection, or take it back."""

@@ -6,6 +6,7 @@ Loads nothing of Textual.
 from __future__ import annotations
 
 import os
+import signal
 import termios
 from typing import Any, Final, TypeAlias
 
@@ -38,3 +39,16 @@ def trust_the_terminal() -> None:
     """Take the size from the terminal alone; exported COLUMNS and LINES would freeze it."""
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
+
+
+def stop_for_shell() -> None:
+    """Stop this process and those that it was started with, until the shell has them go on.
+
+    Where there is no shell that could, the system lets all of them go on at once.
+    """
+    ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    try:
+        # All of the job: a script around this one would else go on to wait, and the shell with it.
+        os.killpg(os.getpgrp(), signal.SIGTSTP)
+    finally:
+        signal.signal(signal.SIGTSTP, ours)

@@ -284,3 +284,24 @@ def test_colours_are_told_as_the_terminal_knows_them(
     environ: dict[str, str], system: ColorSystem
 ) -> None:
     assert color_system(environ) is system
+
+
+@pytest.mark.parametrize("command", ["{}", "sh -c '{}; echo over'"])
+def test_ctrl_z_goes_to_the_shell_and_fg_comes_back(repository: Path, command: str) -> None:
+    program = f"{sys.executable} -m orchestrator_tui"
+    environ = os.environ | {"HOME": str(repository), "PS1": "at your service> "}
+    shell = ["bash", "--norc", "-i"]
+    with RealTerminal(shell, size=(100, 30), environ=environ) as terminal:
+        terminal.until("at your service>")
+        terminal.type(command.format(program), "enter")
+        terminal.until("live")
+        for _ in range(2):
+            terminal.type("\x1a")
+            terminal.until("Stopped")
+            terminal.type("echo $((6*7))", "enter")
+            terminal.until("42")
+            terminal.type("fg", "enter")
+            terminal.until("live")
+            assert FAILED.key.task_id in terminal.text
+        terminal.type("q")
+        terminal.until("at your service>")

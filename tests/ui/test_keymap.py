@@ -34,7 +34,8 @@ def test_no_key_that_something_else_takes_is_bound() -> None:
         for binding in group if name.endswith("_KEYS") else ():
             assert isinstance(binding, Binding)
             bound = set(binding.key.split(","))
-            assert not bound & NEVER_BOUND, binding
+            is_theirs = binding.id == "app.suspend"  # which does with ctrl+z what shells mean by it
+            assert not bound & NEVER_BOUND or is_theirs, binding
             assert not any(key.startswith("alt+") or "ctrl+shift+" in key for key in bound)
 
 
