@@ -10,7 +10,7 @@ from orchestrator_tui.records.manifest import JsonObject
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.observations import SinceGreen
 from orchestrator_tui.state.run_view import ErrorCard, RunView
-from orchestrator_tui.ui.card_text import told_of
+from orchestrator_tui.ui.card_text import told_lines, told_of
 
 ERRORS_SCHEMA: Final = "orch-tui/errors/1"
 
@@ -31,6 +31,7 @@ def errors_document(view: RunView, cards: Sequence[ErrorCard]) -> JsonObject:
                 "text": f"{card.words}: {card.reason}",
                 "command": card.command,
                 "stderr": "\n".join(card.stderr),
+                "stdout": "\n".join(told_lines(card)) if card.output_name == "stdout" else "",
                 "cut": card.cut or None,
                 "error_file": card.path,
                 "at": format_time(card.at) if card.at else None,

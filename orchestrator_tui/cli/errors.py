@@ -26,7 +26,7 @@ from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.run_view import ErrorCard, RunView, project_run
 from orchestrator_tui.store.configuration import load_config
 from orchestrator_tui.store.configuration_memory import ConfigMemory
-from orchestrator_tui.ui.card_text import headline, stderr_words, told_of
+from orchestrator_tui.ui.card_text import headline, output_words, told_lines, told_of
 
 _FENCE: Final = "```"
 
@@ -78,9 +78,9 @@ def _text(view: RunView, cards: Sequence[ErrorCard]) -> Iterator[str]:
         yield safe_text(headline(card))
         for told in told_of(card, view):
             yield safe_text(f"  {told.label:<8} {told.text}")
-        if card.stderr:
-            yield safe_text(f"  stderr   {stderr_words(card)}")
-        kept = [line for line in card.stderr if line.strip()]
+        if card.output:
+            yield safe_text(f"  {card.output_name}   {output_words(card)}")
+        kept = [line for line in told_lines(card) if line.strip()]
         for line in kept:
             yield f"    {safe_text(line)}"
 
@@ -97,11 +97,12 @@ def markdown(view: RunView, cards: Sequence[ErrorCard]) -> Iterator[str]:
             ("run", view.row.key.run_id),
         ):
             yield f"- {label}: `{safe_text(text).replace('`', chr(39))}`"
-        if card.stderr:
+        if card.output:
+            cut = f" ({safe_text(card.cut)})" if card.cut and card.stderr else ""
             yield ""
-            yield f"stderr{f' ({safe_text(card.cut)})' if card.cut else ''}"
+            yield f"{card.output_name}{cut}"
             yield ""
-            yield from _block([safe_text(line) for line in card.stderr])
+            yield from _block([safe_text(line) for line in told_lines(card)])
 
 
 def _block(lines: Sequence[str]) -> Iterator[str]:

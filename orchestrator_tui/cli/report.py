@@ -69,8 +69,11 @@ def card_lines(card: ErrorCard, *, all_lines: bool = False) -> Iterator[str]:
 
 def next_lines(view: RunView) -> Iterator[str]:
     """Yield the commands that a person is likely to want next, safe."""
-    failed = next((s.id for s in view.stages if s.state == StageState.FAILED), None)
+    failed = next((s for s in view.stages if s.state == StageState.FAILED), None)
     if failed:
-        yield safe_text(f"  logs:   {PROGRAM} logs {view.row.run} --stage {failed} --errors")
+        # Without an error output there would be nothing to print.
+        told = any(card.index == failed.index and card.stderr for card in view.errors)
+        only = " --errors" if told else ""
+        yield safe_text(f"  logs:   {PROGRAM} logs {view.row.run} --stage {failed.id}{only}")
     if view.row.state in _AGAIN and view.resume_refusal is None:
         yield safe_text(f"  again:  {PROGRAM} resume {view.row.run}")

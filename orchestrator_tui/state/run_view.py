@@ -10,7 +10,7 @@ from orchestrator_tui.dataclass import dataclass
 from orchestrator_tui.records.facts import RunFacts
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import GitFacts, RunnerVerdict, StageError
-from orchestrator_tui.records.logs import LogLine
+from orchestrator_tui.records.logs import LogLine, Stream
 from orchestrator_tui.records.manifest import (
     CommandKind,
     CommandRecord,
@@ -122,7 +122,8 @@ class ErrorCard:
     stage has succeeded or begun anew since. `path` is None where the runner wrote no error file.
     `attempt` is that of the run in which it failed, of `attempts`; `into_s` is how far into it.
     `started_at` and `took_s` are not known of what is past, `cwd` (relative to the repository) only
-    where the configuration still has the stage.
+    where the configuration still has the stage. `stdout` is the end of the standard output, as
+    lines like those of `stderr`, where that is empty.
     """
 
     index: int
@@ -142,6 +143,17 @@ class ErrorCard:
     started_at: datetime | None = None
     took_s: float | None = None
     cwd: str | None = None
+    stdout: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> tuple[str, ...]:
+        """What the stage said of its failure, wherever it said it."""
+        return self.stderr or self.stdout
+
+    @property
+    def output_name(self) -> str:
+        """The stream that `output` comes from."""
+        return "stdout" if self.stdout and not self.stderr else "stderr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +231,7 @@ def project_run(
         stages=stages,
         current_index=run.facts.stage_index if run.facts else 0,
         errors=tuple(
-            _with_moments(card, stages, attempt_starts(manifest), pipeline)
+            _with_moments(_with_stdout(card, detail), stages, attempt_starts(manifest), pipeline)
             for card in _error_cards(detail.errors if detail else (), stages)
         ),
         facts=_facts(run, manifest, detail.git if detail else None, now),
@@ -362,6 +374,23 @@ def _card(error: StageError, stage: StageRow | None) -> ErrorCard:
         at=error.created_at,
         is_past=not failed,
     )
+
+
+def _with_stdout(card: ErrorCard, detail: RunDetail | None) -> ErrorCard:
+    """Return a card that has the end of the standard output where it has no error output.
+
+    Many programs, most that run tests or check types, tell there what is wrong.
+    """
+    if detail is None or detail.tail_stage_index != card.index or card.is_past or card.stderr:
+        return card
+    newest = max((line.attempt for line in detail.tail), default=1)
+    lines = [line for line in detail.tail if line.attempt == newest]
+    if any(line.stream is Stream.STDERR and line.text.strip() for line in lines):
+        return card  # the runner wrote no error file: what it would hold is not all here
+    texts = [line.text for line in lines if line.stream is Stream.STDOUT]
+    while texts and not texts[-1].strip():
+        texts.pop()
+    return replace(card, stdout=tuple(texts))
 
 
 def _with_moments(

@@ -11,7 +11,7 @@ from orchestrator_tui.state.formatting import counted, elapsed
 from orchestrator_tui.state.observations import EarlierRun, SinceGreen
 from orchestrator_tui.state.run_view import ErrorCard, RunView, StageState
 from orchestrator_tui.state.same_failure import EarlierFailure, failure_words
-from orchestrator_tui.ui.failure_text import first_error, named_place
+from orchestrator_tui.ui.failure_text import first_error, first_problem, named_place
 
 HEAD_LINES = 10  # of an error output that is longer than all that is shown of it
 TAIL_LINES = 30
@@ -31,15 +31,14 @@ class Told:
 
 def told_of(card: ErrorCard, view: RunView) -> tuple[Told, ...]:
     """Return what is known of a failure, what tells most first."""
-    plain = [strip_sequences(line) for line in card.stderr]
-    line = first_error(plain) or ""
+    line = error_line(card)
     before = changed = ""
     if not card.is_past:
         before = failure_words(card.stage_id, line, _failures(view.earlier))
         changed = changed_words(view.since_green)
     told = (
         Told("error", line, "strong"),
-        Told("at", named_place(plain) or "", "key"),
+        Told("at", place_in(card) or "", "key"),
         Told("command", card.command or ""),
         Told("ran", _ran(card)),
         Told("reason", card.reason),
@@ -48,6 +47,27 @@ def told_of(card: ErrorCard, view: RunView) -> tuple[Told, ...]:
         Told("changed", changed),
     )
     return tuple(each for each in told if each.text)
+
+
+def error_line(card: ErrorCard) -> str:
+    """Return the line that tells most, without its escape sequences; empty where none does.
+
+    Whatever stands last on stderr tells something; the last line of a standard output need not.
+    """
+    plain = [strip_sequences(line) for line in card.output]
+    return (first_error(plain) if card.stderr else first_problem(plain)) or ""
+
+
+def place_in(card: ErrorCard) -> str | None:
+    """Return the place in the source that a failure names, or None.
+
+    A standard output names many places: that of the line that tells most comes first.
+    """
+    plain = [strip_sequences(line) for line in card.output]
+    if card.stderr:
+        return named_place(plain)
+    line = error_line(card)
+    return (named_place([line]) or named_place(plain)) if line else None
 
 
 def _ran(card: ErrorCard) -> str:
@@ -103,44 +123,57 @@ def _failures(earlier: Sequence[EarlierRun]) -> tuple[EarlierFailure, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class StderrPart:
-    """Lines of an error output that follow one another; `left_out` come before them."""
+class OutputPart:
+    """Lines of an output that follow one another; `left_out` come before them."""
 
     left_out: int
     lines: tuple[str, ...]
 
 
-def shown_stderr(lines: tuple[str, ...]) -> tuple[StderrPart, ...]:
-    """Return the first and the last lines, and those around the one that tells most."""
+def shown_output(card: ErrorCard) -> tuple[OutputPart, ...]:
+    """Return the first and the last lines, and those around the one that tells most.
+
+    Of a standard output only the end is known: its first lines there say nothing more than others.
+    """
+    lines = card.output
     if len(lines) <= HEAD_LINES + TAIL_LINES:
-        return (StderrPart(0, lines),) if lines else ()
-    error = error_at(lines)
-    around = range(max(0, error - AROUND_LINES), error + AROUND_LINES + 1)
-    wanted = {*range(HEAD_LINES), *around, *range(len(lines) - TAIL_LINES, len(lines))}
-    parts: list[StderrPart] = []
+        return (OutputPart(0, lines),) if lines else ()
+    error, head = error_at(card), HEAD_LINES if card.stderr else 0
+    around = range(error - AROUND_LINES, error + AROUND_LINES + 1) if error >= 0 else ()
+    last = range(len(lines) - HEAD_LINES - TAIL_LINES + head, len(lines))
+    wanted = {*range(head), *around, *last}
+    parts: list[OutputPart] = []
     begin, end = 0, 0  # of what was shown last
     for number in [*sorted(n for n in wanted if 0 <= n < len(lines)), len(lines) + 1]:
         if number != end:
             left_out = begin - (sum(p.left_out + len(p.lines) for p in parts))
-            parts.append(StderrPart(left_out, lines[begin:end]))
+            parts.append(OutputPart(left_out, lines[begin:end]))
             begin = number
         end = number + 1
     return tuple(part for part in parts if part.lines)
 
 
-def error_at(lines: Sequence[str]) -> int:
-    """Return the place of the line that tells most, -1 for none."""
-    told = first_error(strip_sequences(line) for line in lines)
-    if told is None:
+def told_lines(card: ErrorCard) -> tuple[str, ...]:
+    """Return what is printed of an output: all that was kept of stderr, what is shown of stdout."""
+    shown = (line for part in shown_output(card) for line in part.lines)
+    return card.stderr or tuple(shown)
+
+
+def error_at(card: ErrorCard) -> int:
+    """Return the place of the line that tells most in the output, -1 for none."""
+    told = error_line(card)
+    if not told:
         return -1
-    return next((n for n, line in enumerate(lines) if told in strip_sequences(line)), -1)
+    return next((n for n, line in enumerate(card.output) if told in strip_sequences(line)), -1)
 
 
-def stderr_words(card: ErrorCard) -> str:
-    """Return how much of an error output is shown, and how much of it was kept at all."""
-    shown = sum(len(part.lines) for part in shown_stderr(card.stderr))
-    of = len(card.stderr)
+def output_words(card: ErrorCard) -> str:
+    """Return how much of an output is shown, and how much of it was kept at all."""
+    shown = sum(len(part.lines) for part in shown_output(card))
+    of = len(card.output)
     lines = f"{shown} of {counted(of, 'line')}" if shown < of else counted(of, "line")
+    if not card.stderr:
+        return f"its end: {lines}"
     return "; ".join(part for part in (lines, card.cut) if part)
 
 

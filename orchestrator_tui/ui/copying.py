@@ -16,7 +16,7 @@ from orchestrator_tui.state.fleet import Fleet
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.run_view import RunView, project_run
 from orchestrator_tui.ui.asked import LogPicture
-from orchestrator_tui.ui.card_text import told_of
+from orchestrator_tui.ui.card_text import told_lines, told_of
 from orchestrator_tui.ui.manifest_json import manifest_lines
 from orchestrator_tui.ui.widgets.choice_list import Choice
 
@@ -169,10 +169,10 @@ def card_markdown(source: CopySource) -> list[str]:
         title = f"{source.pipeline}: stage {card.index} {card.stage_id} {card.words}"
         lines += [f"### {title}", ""]
         lines += [f"- {label}: `{_in_code(text)}`" for label, text in told]
-        if card.stderr:
-            cut = f" ({card.cut})" if card.cut else ""
-            plain = map(strip_sequences, card.stderr)
-            lines += ["", f"stderr{cut}", "", _FENCE, *plain, _FENCE]
+        if card.output:
+            cut = f" ({card.cut})" if card.cut and card.stderr else ""
+            plain = map(strip_sequences, told_lines(card))
+            lines += ["", f"{card.output_name}{cut}", "", _FENCE, *plain, _FENCE]
         lines.append("")
     return lines[:-1]
 

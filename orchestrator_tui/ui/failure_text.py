@@ -44,13 +44,24 @@ _FOREIGN = ("node_modules/", "site-packages/", "node:", "/usr/lib/", "internal/"
 
 def first_error(lines: Iterable[str]) -> str | None:
     """Return the line that tells most of what went wrong, stripped; the last one if none does."""
-    texts = [line[:LOOKED_AT].strip() for line in lines]
-    texts = [text for text in texts if text]
+    texts = _begun(lines)
+    return first_problem(texts) or (texts[-1] if texts else None)
+
+
+def first_problem(lines: Iterable[str]) -> str | None:
+    """Return the line that tells most of what went wrong, stripped; None if none does."""
+    texts = _begun(lines)
     for pattern in (_NAMED, _MARKED, _FAILED, _WORDED):
         for text in texts:
             if pattern.search(text) and not _NOTHING.search(text):
                 return text
-    return texts[-1] if texts else None
+    return None
+
+
+def _begun(lines: Iterable[str]) -> list[str]:
+    """Return the beginnings of lines that are not blank, stripped."""
+    texts = (line[:LOOKED_AT].strip() for line in lines)
+    return [text for text in texts if text]
 
 
 def named_place(lines: Iterable[str]) -> str | None:

@@ -199,6 +199,44 @@ def test_errors_are_told_as_text_markdown_and_json(project: Project) -> None:
     assert (document["git"], document["since_green"]) == (None, None)
 
 
+def failing(project: Project, command: str) -> str:
+    """Return what a start says whose run fails in its only stage."""
+    stage = {"kind": "command", "id": "test", "title": "Test", "command": command}
+    config = {"pipelines": [{"id": "only", "title": "Only", "stages": [stage]}]}
+    (project.repo / "codex.orchestrator.json").write_bytes(orjson.dumps(config))
+    return project("start", "only").err
+
+
+def test_errors_that_a_stage_told_on_stdout_are_told(project: Project) -> None:
+    told = "FAILED test_x.py::test_a - AssertionError: 1 != 2"
+    failing(project, f"echo collecting; echo '{told}'; printf '1 failed\\033[2J\\n'; exit 1")
+    text = project("errors", "@latest").out
+    assert f"\n  error    {told}\n" in text
+    assert text.endswith(
+        f"\n  stdout   its end: 3 lines\n    collecting\n    {told}\n    1 failed\n"
+    )
+    assert "\x1b" not in text
+    markdown = project("errors", "@latest", "--format", "md").out
+    assert f"- error: `{told}`\n" in markdown
+    assert markdown.endswith(f"\nstdout\n\n```\ncollecting\n{told}\n1 failed\n```\n")
+    (card,) = project("errors", "@latest", "--format", "json").document["errors"]
+    assert card["told"]["error"] == told
+    assert card["stderr"] == ""
+    assert card["stdout"].startswith(f"collecting\n{told}\n1 failed")
+
+
+@pytest.mark.parametrize("command", ["echo no; exit 1", "echo no; kill -9 $$"])
+def test_the_hint_to_logs_names_a_stream_only_where_it_has_something(
+    project: Project, command: str
+) -> None:
+    (line,) = (ln for ln in failing(project, command).splitlines() if "logs:" in ln)
+    assert line.endswith(" --stage test")
+    (line,) = (
+        ln for ln in failing(project, f"echo E >&2; {command}").splitlines() if "logs:" in ln
+    )
+    assert line.endswith(" --stage test --errors")
+
+
 def test_a_run_without_errors_says_so(project: Project) -> None:
     run_id = failed(project)
     (project.repo / "broken").unlink()

@@ -10,6 +10,7 @@ import pytest
 from orchestrator_tui.records.facts import RunShape
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import Runner, RunnerVerdict, StageError
+from orchestrator_tui.records.logs import LogLine, Stream
 from orchestrator_tui.records.manifest import ChildRun, CommandRecord, Manifest
 from orchestrator_tui.records.times import format_time
 from orchestrator_tui.state.fleet import RunState
@@ -237,3 +238,31 @@ def test_a_stage_that_a_cancel_ended_is_told_of_as_cancelled_not_as_an_error() -
     seen = replace(detail(stage(1, "failed", exit_code=128)), errors=(error,))
     assert project_run(run(status="cancelled"), seen, NOW).errors == ()
     assert len(project_run(run(status="failed"), seen, NOW).errors) == 1
+
+
+def silent(*tail: LogLine, at: int = 1, stderr: str = "") -> RunDetail:
+    """Return what is known of a run whose first stage failed."""
+    error = StageError(1, "s1", "errors/01-s1.json", "command-failed", exit_code=1, stderr=stderr)
+    seen = detail(stage(1, "failed", exit_code=1))
+    return replace(seen, errors=(error,), tail=tail, tail_stage_index=at)
+
+
+def test_a_card_without_error_output_has_the_end_of_the_standard_output() -> None:
+    tail = (
+        LogLine(Stream.STDOUT, "of the first attempt"),
+        LogLine(Stream.NOTE, "$ make", attempt=2),
+        LogLine(Stream.STDOUT, "FAILED a", attempt=2),
+        LogLine(Stream.STDERR, " ", attempt=2),
+        LogLine(Stream.STDOUT, "", attempt=2),
+    )
+    (card,) = project_run(run(), silent(*tail), NOW).errors
+    assert (card.stdout, card.output, card.output_name) == (("FAILED a",), ("FAILED a",), "stdout")
+    (card,) = project_run(run(), silent(*tail, stderr="why\n"), NOW).errors
+    assert (card.stdout, card.output, card.output_name) == ((), ("why",), "stderr")
+    (card,) = project_run(run(), silent(*tail, at=2), NOW).errors
+    assert (card.stdout, card.output_name) == ((), "stderr")
+    (card,) = project_run(run(), silent(*tail, LogLine(Stream.STDERR, "x", attempt=2)), NOW).errors
+    assert card.stdout == ()
+    past = replace(silent(*tail), manifest=detail(stage(1, "succeeded")).manifest)
+    (card,) = project_run(run(), past, NOW).errors
+    assert card.stdout == ()

@@ -149,6 +149,45 @@ async def test_a_failed_run_opens_with_why() -> None:
         assert focused(app) is app.run_screen.query_one(FailureCard)
 
 
+def told_on_stdout(*texts: str) -> RunDetail:
+    """Return what is known of a run whose stage told on stdout alone why it failed."""
+    tail = tuple(LogLine(Stream.STDOUT, text, NOON) for text in texts)
+    error = replace(compile_error(2), stderr="", stderr_bytes=0, truncated=False)
+    return RunDetail(FAILED.manifest(), (error,), tail, 2)
+
+
+@pytest.mark.anyio
+async def test_a_failure_without_error_output_shows_the_end_of_the_standard_output() -> None:
+    before = [f"warned.py:{n}:1 is old" for n in range(60)]
+    after = [f"{HOSTILE} {n}" for n in range(60)]
+    named = "a.py:7: error: it is not so"
+    detail = told_on_stdout(*before, named, *after, "done")
+    app = app_of(FAILED, DetailSeen(FAILED.key, detail))
+    async with app.run_test(size=(160, 120)) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        card = app.run_screen.query_one(FailureCard)
+        rows = drawn(card)
+        assert f" error    {named}" in rows
+        assert card.place == "a.py:7"
+        assert " stdout   its end: 47 of 122 lines" in rows
+        assert any(".. 57 lines left out here .." in row for row in rows)
+        assert f"   {named}" in rows
+        assert "   done" in rows
+        assert not any(BACKSTOP.search(row) for row in rows)
+        assert app.run_screen.log_to_read() == (2, named)
+
+
+@pytest.mark.anyio
+async def test_the_last_line_of_a_standard_output_is_not_taken_for_an_error() -> None:
+    app = app_of(FAILED, DetailSeen(FAILED.key, told_on_stdout("see a.py:1", "all is well")))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "[Errors 1]" in tabs(app))
+        card = app.run_screen.query_one(FailureCard)
+        assert not any(row.startswith((" error", " at")) for row in drawn(card))
+        assert "   all is well" in drawn(card)
+        assert card.place is None
+
+
 @pytest.mark.anyio
 async def test_a_failure_says_whether_it_is_the_one_of_last_time() -> None:
     manifest, error = FAILED.manifest(), compile_error(2)

@@ -14,8 +14,16 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from orchestrator_tui.records.identifiers import RunKey
+from orchestrator_tui.records.logs import LogLine, Stream
 from orchestrator_tui.records.requests import CancelRun, LaunchRun, Refused, ResumeRun
-from orchestrator_tui.state.observations import ConfigSeen, Freshness, FreshnessSeen, Observation
+from orchestrator_tui.state.observations import (
+    ConfigSeen,
+    DetailSeen,
+    Freshness,
+    FreshnessSeen,
+    Observation,
+    RunDetail,
+)
 from orchestrator_tui.ui import keys as keys_module
 from orchestrator_tui.ui.app import OrchTui
 from orchestrator_tui.ui.keymap import shown_keys
@@ -43,6 +51,7 @@ from tests.ui.fleets import (
     STALLED,
     YOUNGER,
     Sample,
+    compile_error,
     fleet,
 )
 
@@ -558,6 +567,19 @@ async def test_a_very_wide_terminal_tells_why_a_run_failed_beside_its_output() -
         assert world.table.has_focus
         await pilot.resize_terminal(*LARGE)
         await until(pilot, lambda: "Why it failed" not in world.shown())
+
+
+@pytest.mark.anyio
+async def test_the_preview_tells_a_failure_that_stands_on_stdout_alone() -> None:
+    error = replace(compile_error(2), stderr="", stderr_bytes=0, truncated=False)
+    tail = tuple(LogLine(Stream.STDOUT, f"line {n}", NOON) for n in range(100))
+    detail = RunDetail(FAILED.manifest(), (error,), (*tail, LogLine(Stream.STDOUT, "1 failed")), 2)
+    world = World((*fleet(*BUSY), DetailSeen(FAILED.key, detail)))
+    async with world.app.run_test(size=WIDE) as pilot:
+        await select(pilot, world, FAILED.key)
+        await until(pilot, lambda: "1 failed" in world.shown())
+        assert "line 99" in world.shown()
+        assert "line 0 " not in world.shown()
 
 
 # --- the keys of rows that come late ------------------------------------------------------------

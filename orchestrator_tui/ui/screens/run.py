@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
-from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
+from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.logs import ALL_STAGES
 from orchestrator_tui.records.manifest import Manifest
@@ -23,7 +23,7 @@ from orchestrator_tui.state.plan_view import PlanView, project_plan
 from orchestrator_tui.state.relatives import Relative, kin_in, relatives
 from orchestrator_tui.state.run_view import RunView, StageRow, StageState, project_run
 from orchestrator_tui.ui.asked import AgainAsked, CancelAsked, CopyAsked, FileAsked, RunOpened
-from orchestrator_tui.ui.failure_text import first_error
+from orchestrator_tui.ui.card_text import error_line
 from orchestrator_tui.ui.keymap import Hint, Named, hint, named_keys, typed_hint
 from orchestrator_tui.ui.keys import RUN_KEYS
 from orchestrator_tui.ui.ports import LogSource
@@ -449,7 +449,7 @@ class RunScreen(OneRunScreen):
         if self.query_one(ContentSwitcher).current == ERRORS:
             card = self.query_one(FailureCard).chosen
             if card is not None:
-                return card.index, first_error(map(strip_sequences, card.stderr)) or ""
+                return card.index, error_line(card)
         stage = self.query_one(StageList).chosen
         index = stage.index if stage else 0
         return (ALL_STAGES if self._has_all else index), ""

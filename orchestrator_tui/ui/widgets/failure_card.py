@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.reactive import reactive
 
-from orchestrator_tui.primitives.safe_text import safe_text, strip_sequences
+from orchestrator_tui.primitives.safe_text import safe_text
 from orchestrator_tui.state.formatting import counted
 from orchestrator_tui.state.run_view import ErrorCard, RunView
 from orchestrator_tui.ui.asked import EditAsked
@@ -15,12 +15,12 @@ from orchestrator_tui.ui.card_text import (
     Told,
     error_at,
     headline,
-    shown_stderr,
-    stderr_words,
+    output_words,
+    place_in,
+    shown_output,
     told_of,
     ways_to_go_on,
 )
-from orchestrator_tui.ui.failure_text import named_place
 from orchestrator_tui.ui.keymap import Named, edge_words, hint
 from orchestrator_tui.ui.keys import CARD_KEYS
 from orchestrator_tui.ui.look import stage_look, symbol_of
@@ -64,7 +64,7 @@ class FailureCard(ReadingPane):
     def place(self) -> str | None:
         """The place in the source that the chosen failure names."""
         card = self.chosen
-        return named_place([strip_sequences(line) for line in card.stderr]) if card else None
+        return place_in(card) if card else None
 
     def watch_view(self, old: RunView | None, new: RunView | None) -> None:
         """Show other failures; time alone changes nothing here."""
@@ -135,8 +135,8 @@ class FailureCard(ReadingPane):
         lines.append(())
         if number == 0 and not card.is_past:
             lines += [*_ways(self._with_keys(ways_to_go_on(view, card)), width), ()]
-        if card.stderr:
-            lines += [*_stderr(card, width), ()]
+        if card.output:
+            lines += [*_output(card, width), ()]
         return lines
 
     def _with_keys(self, ways: Sequence[tuple[tuple[str, ...], str]]) -> list[tuple[str, str]]:
@@ -189,11 +189,12 @@ def _ways(ways: Sequence[tuple[str, str]], width: int) -> list[Line]:
     return lines
 
 
-def _stderr(card: ErrorCard, width: int) -> list[Line]:
-    error, place = error_at(card.stderr), named_place(map(strip_sequences, card.stderr))
-    lines: list[Line] = [(Span(" stderr", "muted"), Span(f"   {stderr_words(card)}", "muted"))]
+def _output(card: ErrorCard, width: int) -> list[Line]:
+    error, place = error_at(card), place_in(card)
+    head = (Span(f" {card.output_name}", "muted"), Span(f"   {output_words(card)}", "muted"))
+    lines: list[Line] = [head]
     number = 0
-    for part in shown_stderr(card.stderr):
+    for part in shown_output(card):
         if part.left_out:
             left_out = f"{' ' * INDENT}.. {counted(part.left_out, 'line')} left out here .."
             lines.append((Span(left_out, "muted"),))

@@ -108,11 +108,14 @@ def log_line(line: LogLine, width: int) -> Line:
 
 
 def failure_lines(card: ErrorCard, width: int, room: int) -> tuple[Line, ...]:
-    """Return the first and last lines of a failed stage's stderr, in at most `room` lines."""
-    if not card.stderr:
+    """Return the first and last lines of a failed stage's stderr, in at most `room` lines.
+
+    Where it wrote none, those are the last lines of its standard output.
+    """
+    if not card.output:
         return ((Span(fit(f"   {safe_text(card.reason)}", width)),),)[:room]
     lines: list[Line] = []
-    shown = card.stderr
+    shown = card.stderr or card.stdout[-max(1, room) :]
     if len(shown) > room:
         first = max(1, (room - 1) // 2)
         last = max(0, room - 1 - first)
