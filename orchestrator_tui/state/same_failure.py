@@ -65,4 +65,6 @@ def failure_words(stage_id: str, line: str, earlier: Sequence[EarlierFailure]) -
         return "same failure as last time" + (f": {of}" * (len(earlier) > 1))
     if stage_id not in last.lines:
         return f"another stage than in run {last.run}" + (f"; same failure: {of}" * any(same))
+    if not found or not last.lines[stage_id]:  # one of them told nothing to compare
+        return f"this stage failed in run {last.run}, too" + (f"; same failure: {of}" * any(same))
     return f"another failure than in run {last.run}" + (f"; same failure: {of}" * any(same))

@@ -65,6 +65,11 @@ def test_words_make_a_difference() -> None:
             "same failure as last time: 2 of the 4 runs before",
         ),
         ([failed("a1")], "same failure as last time"),
+        ([failed("a1", "")], "this stage failed in run a1, too"),
+        (
+            [failed("a1", ""), failed("b2")],
+            "this stage failed in run a1, too; same failure: 1 of the 2 runs before",
+        ),
         ([failed("a1", "TypeError: x"), green("b2")], "another failure than in run a1"),
         (
             [failed("a1", "TypeError: x"), failed("b2")],
@@ -81,4 +86,5 @@ def test_a_failure_is_compared_with_those_before(
 
 
 def test_a_failure_without_an_error_line_is_like_no_other() -> None:
-    assert failure_words("test", "", [failed("a1", "")]) == "another failure than in run a1"
+    words = "this stage failed in run a1, too"
+    assert failure_words("test", "", [failed("a1", "")]) == words
