@@ -9,9 +9,32 @@ from orchestrator_tui.records.line_looks import LineLook
 
 LOOKED_AT = 500  # characters of a line
 
-# In this order: an exception with its message, a line that begins as errors do, a failed test.
+# In this order: an exception with its message, a line that begins as errors do or is marked as one,
+# a failed test.
 _NAMED = re.compile(r"^\s*(?:E\s+)?[\w.$]*(?:Error|Exception|Failure)\b\s*(?:\[\w+\])?:")
 _MARKED = re.compile(r"^\s*(?:E\s+)?(?:(?:error|fatal|panic)(?:\[\w+\])?:|thread '.*' panicked)")
+# A level in capitals that begins a line or follows a time, as loggers and build tools write it.
+_LEVEL = r"(?:ERROR|FATAL|CRITICAL|SEVERE)"
+# What a mark does not count before: a number alone, a rule, nothing.
+_NO_COUNT = r"(?!\s{0,9}(?:\d{1,9}|none|no|[-=*]{0,99})\s{0,9}$)"
+_HEADED = (
+    rf"\s*(?:(?:{_LEVEL}|FATAL ERROR):{_NO_COUNT}|\[\s*{_LEVEL}\s*\]{_NO_COUNT}"
+    # Not `ERROR = 3`, and no title in capitals.
+    rf"|{_LEVEL}(?=\s)(?!\s+(?:[=:]|[A-Z]{{2,}}(?:\s|$))){_NO_COUNT})"
+)
+_TIMED = (
+    rf"\W?\d{{2,4}}[-:/.]\d\d[-:/.]\d\d(?=.*{_LEVEL})"
+    r"(?:(?!(?<![\w.-])(?i:info|debug|trace|notice|warn|warning)(?![\w.-])).){0,80}?"
+    rf"(?<! no)(?<! 0)[\s\[|]{_LEVEL}(?=[\s\]|:]){_NO_COUNT}"
+)
+# What pytest puts before the lines that say what is wrong, and a shell that finds no command.
+_PYTEST = r"\s*E {3,}(?:assert\b|Failed:|fixture '.*' not found)"
+_SHELL = r"(?:\S*/)?\w*sh: .*: not found\s*$"
+# One `^` for all of them: a search tries each alternative at each character.
+_LOUD = re.compile(
+    rf"^(?:{_HEADED}|{_TIMED}|{_PYTEST}|{_SHELL})"
+    r"|: command not found\s*$|\bcommand not found: \S"
+)
 _FAILED = re.compile(r"^\s*(?:FAIL(?:ED)?\b|✗|×|not ok\b)")
 _WORDED = re.compile(r"\b(?:error|exception|failed|failure|fatal|panic|cannot|not found)\b", re.I)
 # What a line of any output must look like to count as a problem worth a jump.
@@ -19,12 +42,14 @@ PROBLEM = re.compile(
     rf"{_NAMED.pattern}|{_MARKED.pattern}|{_FAILED.pattern}"
     r"|:\s(?:fatal\s)?error(?:\[\w+\])?:?\s|^Traceback \(most recent|\bSegmentation fault\b"
     r"|\bnpm ERR! code\b|\*\*\* \[[^\]]*\] Error \d"
+    rf"|{_LOUD.pattern}"
 )
 PROBLEM_LOOK = LineLook(
     PROBLEM,
     (
         *("error", "exception", "failure", "fatal", "panic", "fail", "✗", "×", "not ok"),
         *("traceback", "segmentation fault", "npm err!"),
+        *("critical", "severe", "e   ", "not found"),
     ),
 )
 WARNING_LOOK = LineLook(
@@ -51,7 +76,7 @@ def first_error(lines: Iterable[str]) -> str | None:
 def first_problem(lines: Iterable[str]) -> str | None:
     """Return the line that tells most of what went wrong, stripped; None if none does."""
     texts = _begun(lines)
-    for pattern in (_NAMED, _MARKED, _FAILED, _WORDED):
+    for pattern in (_NAMED, _MARKED, _LOUD, _FAILED, _WORDED):
         for text in texts:
             if pattern.search(text) and not _NOTHING.search(text):
                 return text
