@@ -14,7 +14,7 @@ from orchestrator_tui.primitives.files import FileSignature
 from orchestrator_tui.records.facts import RunFacts, current_command
 from orchestrator_tui.records.identifiers import RunKey
 from orchestrator_tui.records.life import GitFacts
-from orchestrator_tui.records.logs import LogPage, LogRequest, Whence
+from orchestrator_tui.records.logs import LogLine, LogPage, LogRequest, Stream, Whence
 from orchestrator_tui.records.manifest import Manifest, RunStatus
 from orchestrator_tui.records.paths import Roots, RunPaths, run_paths_in
 from orchestrator_tui.state.event_words import RunEvent, event_of
@@ -35,6 +35,8 @@ from orchestrator_tui.watch.settling import SETTLED_AFTER
 from orchestrator_tui.watch.stage_places import StagePlace, log_path
 
 TAIL_LINES: Final = 200
+TAIL_ENOUGH: Final = 50  # lines of output; with fewer the pages before the last are read too
+TAIL_PAGES: Final = 4  # most that are read for it
 EARLIER_RUNS: Final = 5  # with which a failure is compared
 EARLIER_READS: Final = 20  # manifests that are read to find them
 ARTIFACTS_EVERY_S: Final = 5.0
@@ -257,9 +259,24 @@ class FocusedRuns:
             path = None
         if path != run.tail_path:
             run.tail_path, run.signatures = path, None
-        request = LogRequest(key, detail.tail_stage_index, Whence.END, max_lines=TAIL_LINES)
-        page = self._page(request)
-        return replace(detail, tail=(*page.lines, *page.partial)[-TAIL_LINES:])
+        return replace(detail, tail=self._tail(key, detail.tail_stage_index))
+
+    def _tail(self, key: RunKey, stage_index: int) -> tuple[LogLine, ...]:
+        """Return the last lines of a log.
+
+        A page leaves out a record that has more lines than are left on it, so that the last one
+        may have a note alone where the output before it came in one piece.
+        """
+        page = self._page(LogRequest(key, stage_index, Whence.END, max_lines=TAIL_LINES))
+        tail = (*page.lines, *page.partial)
+        for _ in range(TAIL_PAGES - 1):
+            output = sum(line.stream is not Stream.NOTE for line in tail)
+            if output >= TAIL_ENOUGH or page.at_start or page.problem:
+                break
+            before = LogRequest(key, stage_index, Whence.BEFORE, page.start, TAIL_LINES)
+            page = self._page(before)
+            tail = (*page.lines, *tail)
+        return tail[-TAIL_LINES:]
 
     def _page(self, request: LogRequest) -> LogPage:
         if self._read_page is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from orchestrator_tui.store import quick_decoding
 from orchestrator_tui.store.life import write_runner
 from orchestrator_tui.store.quick_decoding import decode_usual
 from orchestrator_tui.watch import lookout
+from orchestrator_tui.watch.details import TAIL_LINES
 from orchestrator_tui.watch.lookout import Cadence
 from orchestrator_tui.watch.source import Layer
 from tests.watch.disk import KEY, NOON_TEXT, Watch, write_run
@@ -311,6 +313,28 @@ def test_only_a_run_in_focus_is_read_whole(watch: Watch) -> None:
     assert [line.text for line in detail.tail] == ["compiled"]
     assert detail.tail_stage_index == 1
     assert detail.manifest.run_id == KEY.run_id
+
+
+@pytest.mark.parametrize("count", [1500, 5000, 40_000])
+def test_the_tail_has_the_last_lines_of_output_that_came_in_one_piece(
+    watch: Watch, count: int
+) -> None:
+    paths = write_run(watch.roots)
+    output = "".join(f"{number}\n" for number in range(count)) + "done\n"
+    records: list[dict[str, object]] = [
+        {"type": "command:start", "command": "make"},
+        {"type": "exec:begin", "attempt": 1},
+        {"type": "exec:chunk", "stream": "stdout", "data": output},
+        {"type": "command:end", "exit_code": 0, "signal": None, "duration_ms": 400},
+    ]
+    log = paths.stage_log(1, "build")
+    log.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    watch.lookout.focus(frozenset([KEY]))
+    watch.settle()
+    watch.step()
+    tail = [line.text for line in watch.fleet.details[KEY].tail]
+    assert len(tail) == TAIL_LINES
+    assert tail[-3:] == [str(count - 1), "done", "exit 0 after 0:00"]
 
 
 def test_folders_of_the_run_in_focus_are_watched_though_it_has_ended(watch: Watch) -> None:
