@@ -162,6 +162,15 @@ def output_in(fields: JsonObject) -> str:
     return _text(fields, "data")
 
 
+def spread(record: LogRecord, nth: int, count: int) -> int:
+    """Return the place of one of the lines that end in a record of output, `nth` from 0.
+
+    They lie over all of the record, so that places tell where in the log a line is. Each has
+    another place: a newline takes two bytes of a record at least.
+    """
+    return record.start + (record.end - record.start) * nth // count
+
+
 class OutputKinds:
     """Tells output from what repeats it, record after record.
 
@@ -216,7 +225,7 @@ class LogRendering:
         self._at = parse_time(fields.get("timestamp")) or self._at
         stream = self._kinds.stream_of(record)
         if stream is not None:
-            return self._output(stream, fields)
+            return self._output(stream, record, fields)
         lines = self._flushed() if self._kinds.ends_output(record) else []
         if record.kind == "command:start":
             self._attempt += 1
@@ -235,9 +244,13 @@ class LogRendering:
             if assembler.partial is not None
         )
 
-    def _output(self, stream: Stream, fields: JsonObject) -> list[LogLine]:
-        lines = self._assemblers[stream].feed(output_in(fields))
-        return [self._line(stream, line) for line in lines]
+    def _output(self, stream: Stream, record: LogRecord, fields: JsonObject) -> list[LogLine]:
+        ended = self._assemblers[stream].feed(output_in(fields))
+        lines: list[LogLine] = []
+        for nth, line in enumerate(ended):
+            self._place = spread(record, nth, len(ended))
+            lines.append(self._line(stream, line))
+        return lines
 
     def _flushed(self) -> list[LogLine]:
         return [

@@ -21,6 +21,7 @@ from orchestrator_tui.watch.log_records import (
     begins_with_chunks,
     note_in,
     output_in,
+    spread,
 )
 
 SURVEY_BYTES: Final = 1024 * 1024  # of one step
@@ -124,7 +125,7 @@ class SurveyScan:
             return
         stream = self._kinds.stream_of(record)
         if stream is not None:
-            self._output(record.start, stream, output_in(fields))
+            self._output(record, stream, output_in(fields))
             return
         ended = self._kinds.ends_output(record)
         lines: list[tuple[Stream, str]] = []
@@ -141,7 +142,7 @@ class SurveyScan:
             self._look_at(record.start + nth, self.lines + nth + 1, stream, text)
         self._count(record.start, len(lines))
 
-    def _output(self, start: int, stream: Stream, text: str) -> None:
+    def _output(self, record: LogRecord, stream: Stream, text: str) -> None:
         begun = self._begun.get(stream, "")
         ended = text.count("\n")
         if not ended:
@@ -152,8 +153,9 @@ class SurveyScan:
         self._begun[stream] = _kept(rest)
         if self._may_find(body):
             for nth, line in enumerate(body.split("\n")):
-                self._look_at(start + nth, self.lines + nth + 1, stream, line)
-        self._count(start, ended)
+                place = spread(record, nth, ended)
+                self._look_at(place, self.lines + nth + 1, stream, line)
+        self._count(record.start, ended)
 
     def _may_find(self, body: str) -> bool:
         small = body.lower()

@@ -26,6 +26,7 @@ from orchestrator_tui.records.logs import (
 )
 from orchestrator_tui.records.manifest import CommandRecord
 from orchestrator_tui.records.paths import Roots, RunPaths
+from orchestrator_tui.ui.widgets.log_map import LogPlaces, map_rows
 from orchestrator_tui.watch import log_pages, log_survey
 from orchestrator_tui.watch.log_pages import LogFile, page_after, page_before
 from orchestrator_tui.watch.log_records import LogRendering, begins_with_chunks, records_in
@@ -439,6 +440,21 @@ def test_a_survey_counts_and_finds_the_lines_of_the_pages(
         places = [line.place for line in whole]
         assert places == sorted(set(places))
         assert all(places[number - 1] == place for place, number in numbers.items())
+
+
+def test_the_lines_of_one_record_lie_over_all_of_it(stage: Stage) -> None:
+    stage.write(START, BEGIN, chunk("".join(f"error: number {n}\n" for n in range(1500))), END)
+    request = LogRequest(stage.paths.key, 1, Whence.AFTER)
+    looks = [LineLook(re.compile("error"), ("error",))]
+    seen = stage.logs.survey_now(request, looks, LineChoice())
+    rows = map_rows(LogPlaces(0, seen.size, 0, 1, problems=seen.found[0]), 20)
+    assert sum(row.problems for row in rows) == 1500
+    assert all(row.problems > 50 for row in rows)
+    whole = stage.page(Whence.START, max_lines=5000).lines
+    places = [line.place for line in whole if line.text.startswith("error")]
+    assert list(seen.found[0]) == places
+    page = stage.page(Whence.AT, places[-1])
+    assert places[-1] in [line.place for line in page.lines]
 
 
 def test_a_survey_looks_at_shown_lines_alone(stage: Stage) -> None:
