@@ -141,13 +141,18 @@ def records_before(log: PagedLog, offset: int) -> list[LogRecord] | None:
 def page_at(log: PagedLog, offset: int, max_lines: int) -> LogPage:
     """Return a page that has the record with the byte at `offset`, and some lines before it.
 
+    It has more lines than asked for where those before come whole with a large record.
+
     Raises:
         FileNotFoundError: There is no such file.
         OSError: As for `files.read_range`.
     """
     start = record_start(log, offset)
     before = page_before(log, start, min(LINES_BEFORE, max_lines))
-    return page_after(log, start if before.replaced else before.start, max_lines)
+    if before.replaced:
+        return page_after(log, start, max_lines)
+    # One line more than lies before the record, or the page would end where the record begins.
+    return page_after(log, before.start, max(max_lines, len(before.lines) + 1))
 
 
 def page_before(log: PagedLog, offset: int | None, max_lines: int) -> LogPage:

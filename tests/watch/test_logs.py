@@ -457,6 +457,20 @@ def test_the_lines_of_one_record_lie_over_all_of_it(stage: Stage) -> None:
     assert places[-1] in [line.place for line in page.lines]
 
 
+@pytest.mark.parametrize("nth", [0, 1, 2_999])
+def test_a_page_for_a_place_has_it_though_the_record_before_fills_a_page(
+    stage: Stage, nth: int
+) -> None:
+    pieces = ["".join(f"{number}\n" for number in range(at, at + 3_000)) for at in (0, 3_000)]
+    stage.write(START, BEGIN, *(chunk(piece) for piece in pieces), END)
+    request = LogRequest(stage.paths.key, 1, Whence.AFTER)
+    wanted = str(3_000 + nth)
+    looks = [LineLook(re.compile(f"^{wanted}$"))]
+    place = stage.logs.survey_now(request, looks, LineChoice()).found[0][0]
+    page = stage.page(Whence.AT, place)
+    assert [line.text for line in page.lines if line.place == place] == [wanted]
+
+
 def test_a_survey_looks_at_shown_lines_alone(stage: Stage) -> None:
     stage.write(START, BEGIN, chunk("an err\x1b[31mor\n"), chunk("error\nfine\n", "stderr"), END)
     request = LogRequest(stage.paths.key, 1, Whence.AFTER, attempt=NEWEST_ATTEMPT)
