@@ -83,20 +83,23 @@ class Recollection:
         self._pieces = iter(())  # what was begun holds a megabyte of the file
 
     def _take_runs(self, remembered: RememberedRuns) -> tuple[RunFacts, ...]:
-        places = self._places
-        names = cli_manifest_names([facts.key for facts in remembered.facts])
-        are_same = places.unchanged(names, remembered.signatures)
+        places, known = self._places, self._places.by_key
+        keys = [facts.key for facts in remembered.facts]
+        are_same = places.unchanged(cli_manifest_names(keys), remembered.signatures)
         found: dict[RunKey, Place] = {}
-        for facts, signature, is_same in zip(*remembered, are_same, strict=False):
-            if facts.key in places.by_key:
+        recalled: list[RunFacts] = []
+        cli = RunShape.CLI
+        for key, facts, signature, is_same in zip(keys, *remembered, are_same, strict=False):
+            if key in known:
                 continue
             if is_same:
-                found[facts.key] = Place(RunShape.CLI, signature, True, True, facts)
+                found[key] = Place(cli, signature, True, True, facts)
+                recalled.append(facts)
             else:
-                found[facts.key] = Place(RunShape.CLI)
-                places.expect((facts.key,))
+                found[key] = Place(cli)
+                places.expect((key,))
         places.put(found)
-        return tuple(place.facts for place in found.values() if place.facts is not None)
+        return tuple(recalled)
 
     def _take_tasks(self, remembered: Sequence[RememberedTask]) -> None:
         """Take folders for listed that are as they were."""
