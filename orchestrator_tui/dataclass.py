@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 _Method = Callable[..., Any]
 _FACTORY: Final = object()  # stands for a value that a factory gives
 _IRREGULAR: Final = object()  # what a plain method returns for arguments that it does not take
-_PLAIN_CALLS: Final = 16  # to compile a method takes as long as twenty to forty
+_PLAIN_CALLS: Final = 16  # to compile a method takes as long as fifteen to forty
 
 
 def _dataclass(

@@ -40,7 +40,7 @@ _TYPES: Final[dict[str, str]] = {
 }
 
 
-# What `_make` does but for its look at the length, in two thirds of the time.
+# What `_make` does but for its look at the length, in three quarters of the time.
 _run_facts: Final[Callable[[Iterable[Any]], RunFacts]] = partial(tuple.__new__, RunFacts)
 _run_key: Final[Callable[[Iterable[str]], RunKey]] = partial(tuple.__new__, RunKey)
 _signature: Final[Callable[[Iterable[int]], FileSignature]] = partial(tuple.__new__, FileSignature)
